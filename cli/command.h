@@ -7,10 +7,10 @@
 
 enum pn_exit {
     PN_EXIT_OK = 0,
-    PN_EXIT_LATER = 1,       /* anything that went wrong after the start, lost output included */
-    PN_EXIT_INPUT = 2,       /* command line or input file */
-    PN_EXIT_MACHINE = 3,     /* machine, permission, package, directory not writable at the start */
-    PN_EXIT_NOISY = 4,       /* too noisy or void */
+    PN_EXIT_LATER = 1,   /* anything that went wrong after the start, lost output included */
+    PN_EXIT_INPUT = 2,   /* command line or input file */
+    PN_EXIT_MACHINE = 3, /* machine, permission, package, directory not writable at the start */
+    PN_EXIT_NOISY = 4,   /* too noisy or void */
     PN_EXIT_REGRESSION = 5,
     PN_EXIT_INTERRUPTED = 130 /* state saved */
 };

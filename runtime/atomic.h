@@ -72,11 +72,11 @@
 #define PN_CAS_(kind, p, e, v, yes, no)                                                            \
     (PN_CHAOS_POINT(), atomic_compare_exchange_##kind##_explicit((p), (e), (v), (yes), (no)))
 
-#define pn_cas_rlx(p, e, v)    PN_CAS_(strong, p, e, v, memory_order_relaxed, memory_order_relaxed)
-#define pn_cas_acq(p, e, v)    PN_CAS_(strong, p, e, v, memory_order_acquire, memory_order_acquire)
-#define pn_cas_rel(p, e, v)    PN_CAS_(strong, p, e, v, memory_order_release, memory_order_relaxed)
-#define pn_cas_acqrel(p, e, v) PN_CAS_(strong, p, e, v, memory_order_acq_rel, memory_order_acquire)
-#define pn_cas_seq(p, e, v)    PN_CAS_(strong, p, e, v, memory_order_seq_cst, memory_order_acquire)
+#define pn_cas_rlx(p, e, v)      PN_CAS_(strong, p, e, v, memory_order_relaxed, memory_order_relaxed)
+#define pn_cas_acq(p, e, v)      PN_CAS_(strong, p, e, v, memory_order_acquire, memory_order_acquire)
+#define pn_cas_rel(p, e, v)      PN_CAS_(strong, p, e, v, memory_order_release, memory_order_relaxed)
+#define pn_cas_acqrel(p, e, v)   PN_CAS_(strong, p, e, v, memory_order_acq_rel, memory_order_acquire)
+#define pn_cas_seq(p, e, v)      PN_CAS_(strong, p, e, v, memory_order_seq_cst, memory_order_acquire)
 #define pn_cas_weak_rlx(p, e, v) PN_CAS_(weak, p, e, v, memory_order_relaxed, memory_order_relaxed)
 #define pn_cas_weak_rel(p, e, v) PN_CAS_(weak, p, e, v, memory_order_release, memory_order_relaxed)
 #define pn_cas_weak_acqrel(p, e, v)                                                                \

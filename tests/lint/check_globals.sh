@@ -1,0 +1,21 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# usage: check_globals.sh ARCHIVE...
+# No file-level mutable state in the libraries, but what is named here with its reason.
+set -eu
+# pn_this_core: the per-thread core pointer. pn_crash_*: the crash handler's slot and flight recorder.
+# The -fstack-protector and LTO symbols of the compiler live in other sections and do not show.
+allowed='^(pn_this_core|pn_crash_[a-z_]*)$'
+found=$(objdump -t "$@" 2>/dev/null | awk '
+    /file format/ { member = $1 }
+    $NF !~ /^\./ && / O / {
+        for (i = 1; i <= NF; i++)
+            if ($i ~ /^\.(data|bss|tdata|tbss)/ && $i !~ /^\.data\.rel\.ro/) { print member, $NF; break }
+    }' | while read -r member symbol; do
+    name=${symbol%%.*}
+    printf '%s\n' "$name" | grep -Eq "$allowed" || printf '%s %s\n' "$member" "$symbol"
+done)
+if [ -n "$found" ]; then
+    printf 'file-level mutable state:\n%s\n' "$found"
+    exit 1
+fi
