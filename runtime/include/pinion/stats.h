@@ -93,7 +93,7 @@ enum pn_stat_kind pn_stat_kind(enum pn_stat stat);
 
 /* The segment, little-endian on every machine we build for: this head, then `entries`
  * descriptors, `blocks` labels, and from blocks_offset on `blocks` blocks of 64-bit values. */
-#define PN_STATS_MAGIC   0x315441545349504eu /* "NPISTAT1" in memory */
+#define PN_STATS_MAGIC   0x3153544154534e50u /* "PNSTATS1" in memory */
 #define PN_STATS_VERSION 1u
 
 struct pn_stats_head {
@@ -159,7 +159,9 @@ int pn_stats_open(struct pn_stats_view **out, const char *path, int fd);
 void pn_stats_close(struct pn_stats_view *view);
 const struct pn_stats_head *pn_stats_view_head(const struct pn_stats_view *view);
 const struct pn_stats_entry *pn_stats_view_entry(const struct pn_stats_view *view, unsigned entry);
-const struct pn_stats_label *pn_stats_view_label(const struct pn_stats_view *view, unsigned block);
+/* Copied, since its writer may still write it. 0 or -ENOENT. */
+int pn_stats_view_label(const struct pn_stats_view *view, unsigned block,
+                        struct pn_stats_label *out);
 /* Entry by name; -ENOENT if this segment has none. */
 int pn_stats_view_find(const struct pn_stats_view *view, const char *name);
 uint64_t pn_stats_view_get(const struct pn_stats_view *view, unsigned block, unsigned entry);
