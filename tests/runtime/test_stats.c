@@ -158,7 +158,7 @@ static void test_open_damaged_segment_is_refused(void **state) {
     for (size_t i = 0; i < sizeof damage / sizeof damage[0]; i++) {
         memcpy(bad, whole, size);
         /* An entry's offset stays a multiple of 8, so that only its bound refuses it. */
-        uint32_t large = damage[i].at > 56 ? 0xfff8 : UINT32_MAX;
+        uint32_t large = damage[i].at > 56 ? 0xfff8 : 0xfffffff8;
         memcpy(bad + damage[i].at, &large, damage[i].at > 56 ? 2 : 4);
         expect_open(bad, size, damage[i].expected);
     }

@@ -90,12 +90,13 @@ unsigned pn_arena_home_of(const void *block);
 
 /* Single writer, relaxed readers: each figure is exact, two figures may be of different moments. */
 struct pn_arena_counts {
-    uint64_t alloc;                           /* blocks */
-    uint64_t freed[PN_NEAR_COUNT + 1];        /* blocks, by distance; [PN_NEAR_SELF] = local */
-    uint64_t received;                        /* blocks that came home through the inbox */
-    uint64_t batches_sent;                    /* chains delivered to other arenas */
-    uint64_t cas_failed;                      /* compare-and-swaps lost while delivering */
-    uint64_t maps;                            /* mappings asked of the kernel, ever */
+    uint64_t alloc;                    /* blocks */
+    uint64_t freed[PN_NEAR_COUNT + 1]; /* blocks, by distance between freeing arena and home */
+    uint64_t freed_home;               /* of these freed by their home arena itself */
+    uint64_t received;                 /* blocks that came home through the inbox */
+    uint64_t batches_sent;             /* chains delivered to other arenas */
+    uint64_t cas_failed;               /* compare-and-swaps lost while delivering */
+    uint64_t maps;                     /* mappings asked of the kernel, ever */
     uint64_t mapped_bytes, mapped_high_bytes; /* chunks and big blocks; address space, not RSS */
     uint64_t span_bytes, span_high_bytes;     /* of these in use by size classes and large blocks */
     int bound; /* 0, or the first -errno that binding gave: memory then lies where first touched */
