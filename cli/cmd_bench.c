@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * pinion bench: microbenchmarks by Google Benchmark, as a table or as its own JSON.
+ */
+#include "command.h"
+
+#include <argp.h>
+#include <errno.h>
+#include <pinion/micro.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { OPT_REPETITIONS = 1, OPT_MIN_TIME, OPT_QUICK, OPT_JSON, OPT_LIST };
+
+struct bench_args {
+    struct pn_micro_options run;
+    bool json, list;
+    const char *file;
+    int failed, skipped;
+    size_t width;
+};
+
+static const struct argp_option options[] = {
+    {"json", OPT_JSON, "FILE", OPTION_ARG_OPTIONAL,
+     "Google Benchmark's JSON on stdout, or in FILE beside the table", 0},
+    {"list", OPT_LIST, NULL, 0, "Names only, nothing is run", 0},
+    {"min-time", OPT_MIN_TIME, "SECONDS", 0, "Per benchmark and repetition (0.2; quick: 0.02)", 0},
+    {"quick", OPT_QUICK, NULL, 0, "Everything in 10 s, one repetition: not to quote", 0},
+    {"repetitions", OPT_REPETITIONS, "N", 0, "Repeat each N times, in random order (3)", 0},
+    {0},
+};
+
+static bool ends_with(const char *text, const char *tail) {
+    size_t n = strlen(text), m = strlen(tail);
+    return n > m && strcmp(text + n - m, tail) == 0;
+}
+
+static double parse_number(struct argp_state *state, const char *text, double low, double high) {
+    char *end = NULL;
+    double value = strtod(text, &end);
+    if (end == text || *end != '\0' || !(value >= low && value <= high)) {
+        argp_failure(state, PN_EXIT_INPUT, 0, "'%s' is not a number from %g to %g", text, low,
+                     high);
+    }
+    return value;
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state) {
+    struct bench_args *args = state->input;
+    switch (key) {
+    case OPT_REPETITIONS:
+        args->run.repetitions = (int)parse_number(state, arg, 1, 1000);
+        return 0;
+    case OPT_MIN_TIME:
+        args->run.min_time_s = parse_number(state, arg, 0.001, 3600);
+        return 0;
+    case OPT_QUICK:
+        args->run.quick = true;
+        return 0;
+    case OPT_LIST:
+        args->list = true;
+        return 0;
+    case OPT_JSON:
+        args->json = true;
+        args->file = arg;
+        return 0;
+    case ARGP_KEY_ARG:
+        /* "--json FILE", with a blank, is what people type: a name ending in .json is the file. */
+        if (args->json && args->file == NULL && ends_with(arg, ".json")) {
+            args->file = arg;
+        } else if (args->run.filter == NULL) {
+            args->run.filter = arg;
+        } else {
+            argp_failure(state, PN_EXIT_INPUT, 0, "one FILTER at most, '%s' is another", arg);
+        }
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static void print_row(const struct pn_bench_row *row, void *user) {
+    struct bench_args *args = user;
+    bool table = !args->json || args->file != NULL;
+    if (row->error != NULL) {
+        args->failed += !row->skipped;
+        args->skipped += row->skipped;
+        (void)fprintf(table ? stdout : stderr, "%-*s  %s: %s\n", (int)args->width, row->name,
+                      row->skipped ? "skipped" : "FAILED", row->error);
+        return;
+    }
+    bool last = row->aggregate[0] == '\0' ? args->run.repetitions == 1
+                                          : strcmp(row->aggregate, "median") == 0;
+    if (!table || !last) {
+        return;
+    }
+    (void)printf("%-*s %12.2f %12.2f %14lld", (int)args->width, row->name, row->ns_per_op,
+                 row->cpu_ns, (long long)row->iterations);
+    for (size_t i = 0; i < row->n_counters; i++) {
+        (void)printf("  %s=%.4g", row->counters[i].name, row->counters[i].value);
+    }
+    (void)putchar('\n');
+}
+
+static void print_head(const struct bench_args *args) {
+    (void)printf("Pinion's build: %s. Google Benchmark's own build: %s%s.\n", pn_bench_own_build(),
+                 pn_bench_library_build(),
+                 strcmp(pn_bench_library_build(), "debug") == 0
+                     ? " (it has assertions; the timed loops are Pinion's)"
+                     : "");
+    (void)printf("%-*s %12s %12s %14s\n", (int)args->width, "median of repetitions", "ns/op",
+                 "cpu ns/op", "iterations");
+    (void)fflush(stdout);
+}
+
+/* Written beside and renamed, so that a reader never sees half a document. */
+static int write_file(const char *path, const char *text) {
+    size_t n = strlen(path) + 8;
+    char *beside = malloc(n);
+    if (beside == NULL) {
+        return pn_fail(PN_EXIT_LATER, "%s: no memory", path);
+    }
+    (void)snprintf(beside, n, "%s.part", path);
+    FILE *f = fopen(beside, "we");
+    bool ok = f != NULL && fputs(text, f) >= 0;
+    if (f != NULL) {
+        ok = fclose(f) == 0 && ok;
+    }
+    ok = ok && rename(beside, path) == 0;
+    int code = PN_EXIT_OK;
+    if (!ok) {
+        code = pn_fail(PN_EXIT_LATER, "%s: cannot write: %s", path, strerror(errno));
+        (void)unlink(beside);
+    }
+    free(beside);
+    return code;
+}
+
+/* A directory that cannot be written is found out before ten seconds of benchmarks. */
+static int probe_file(const char *path) {
+    FILE *f = fopen(path, "ae");
+    if (f == NULL) {
+        return pn_fail(PN_EXIT_MACHINE, "%s: cannot write: %s", path, strerror(errno));
+    }
+    bool fresh = fseek(f, 0, SEEK_END) == 0 && ftell(f) == 0;
+    (void)fclose(f);
+    if (fresh) {
+        (void)unlink(path);
+    }
+    return PN_EXIT_OK;
+}
+
+static size_t allowed_cpus(struct pn_os_cpu *cpus, size_t max) {
+    cpu_set_t set;
+    size_t n = 0;
+    if (sched_getaffinity(0, sizeof set, &set) != 0) {
+        return 0;
+    }
+    for (int i = 0; i < CPU_SETSIZE && n < max; i++) {
+        if (CPU_ISSET((size_t)i, &set)) {
+            cpus[n++] = (struct pn_os_cpu){i};
+        }
+    }
+    return n;
+}
+
+static int run(struct bench_args *args) {
+    char *json = NULL;
+    struct pn_error err = {{0}};
+    bool table = !args->json || args->file != NULL;
+    if (table) {
+        print_head(args);
+    }
+    args->run.on_row = print_row;
+    args->run.user = args;
+    int n = pn_micro_run(&args->run, args->json ? &json : NULL, &err);
+    if (n < 0) {
+        bool input = n == -EINVAL || n == -ENOENT;
+        return pn_fail(input ? PN_EXIT_INPUT : PN_EXIT_LATER, "%s", err.text);
+    }
+    int code = PN_EXIT_OK;
+    if (args->json && args->file != NULL) {
+        code = write_file(args->file, json);
+    } else if (args->json) {
+        (void)fputs(json, stdout);
+    }
+    free(json);
+    if (args->failed != 0) {
+        return pn_fail(PN_EXIT_LATER, "%d benchmark%s gave a wrong result", args->failed,
+                       args->failed == 1 ? "" : "s");
+    }
+    return code;
+}
+
+static int cmd_bench_run(int argc, char **argv) {
+    static const struct argp argp = {
+        .options = options,
+        .parser = parse,
+        .args_doc = "[FILTER]",
+        .doc = "Time single operations: queues, hand-overs, timers, memory, pinning. FILTER is an "
+               "extended regular expression on names.",
+    };
+    struct pn_os_cpu cpus[16];
+    struct bench_args args = {0};
+    argp_err_exit_status = PN_EXIT_INPUT;
+    if (argp_parse(&argp, argc, argv, 0, NULL, &args) != 0) {
+        return PN_EXIT_INPUT;
+    }
+    for (size_t i = 0; pn_micro_name(i) != NULL; i++) {
+        size_t n = strlen(pn_micro_name(i)) + sizeof "/threads:2" - 1;
+        args.width = n > args.width ? n : args.width;
+        if (args.list) {
+            (void)puts(pn_micro_name(i));
+        }
+    }
+    if (args.list) {
+        return PN_EXIT_OK;
+    }
+    if (args.file != NULL) {
+        int code = probe_file(args.file);
+        if (code != PN_EXIT_OK) {
+            return code;
+        }
+    }
+    if (args.run.repetitions == 0) {
+        args.run.repetitions = args.run.quick ? 1 : 3;
+    }
+    args.run.cpus = cpus;
+    args.run.n_cpus = allowed_cpus(cpus, sizeof cpus / sizeof cpus[0]);
+    return run(&args);
+}
+
+extern const struct pn_command pn_cmd_bench;
+const struct pn_command pn_cmd_bench = {
+    "bench",
+    "time single operations (Google Benchmark)",
+    cmd_bench_run,
+};
