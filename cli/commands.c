@@ -4,8 +4,10 @@
 #include <stddef.h>
 
 extern const struct pn_command pn_cmd_bench;
+extern const struct pn_command pn_cmd_topo;
 
 const struct pn_command *const pn_commands[] = {
     &pn_cmd_bench,
+    &pn_cmd_topo,
     NULL,
 };

@@ -16,14 +16,15 @@ struct pn_policy {
     unsigned max_schedulers;  /* 0 = as many as there are */
     const char *cpus;         /* NULL = allowed CPUs; "all"; "isolated"; a list "0-3,8" */
     const char *housekeeping; /* NULL = chosen (none below 4 cores); a list */
-    const char *isolated;     /* CPU list of the kernel's isolated set, NULL = none; the caller reads it */
+    const char
+        *isolated; /* CPU list of the kernel's isolated set, NULL = none; the caller reads it */
 };
 
 struct pn_plan_scheduler {
     struct pn_os_cpu cpu;
-    int core;    /* position in topology->cores */
-    int node;    /* position in topology->nodes of the nearest node with memory, -1 unknown */
-    int llc;     /* -1 unknown */
+    int core; /* position in topology->cores */
+    int node; /* position in topology->nodes of the nearest node with memory, -1 unknown */
+    int llc;  /* -1 unknown */
     char reason[96];
 };
 
@@ -32,13 +33,20 @@ struct pn_plan {
     struct pn_plan_scheduler *schedulers; /* in the order they are started */
     unsigned n_housekeeping;
     struct pn_os_cpu *housekeeping;
-    unsigned n_domains;     /* LLC domains in use (nodes where no LLC is known) */
-    unsigned *domain_of;    /* [n_schedulers] 0 .. n_domains-1 */
-    char note[256];         /* warnings, one line, empty if none */
+    unsigned n_domains;  /* LLC domains in use (nodes where no LLC is known) */
+    unsigned *domain_of; /* [n_schedulers] 0 .. n_domains-1 */
+    char note[256];      /* warnings, one line, empty if none */
 };
 
 /* Distance classes between two schedulers of a plan, nearest first. */
-enum pn_near { PN_NEAR_SELF, PN_NEAR_SMT, PN_NEAR_LLC, PN_NEAR_NODE, PN_NEAR_REMOTE, PN_NEAR_COUNT };
+enum pn_near {
+    PN_NEAR_SELF,
+    PN_NEAR_SMT,
+    PN_NEAR_LLC,
+    PN_NEAR_NODE,
+    PN_NEAR_REMOTE,
+    PN_NEAR_COUNT
+};
 
 /**
  * \param out owned by the caller, pn_plan_destroy

@@ -53,6 +53,7 @@ struct pn_topology {
     unsigned n_llcs;
     const struct pn_topo_node *nodes; /* ascending OS index */
     const struct pn_topo_core *cores; /* ascending first PU */
+    const struct pn_os_cpu *pus;      /* what cores[].pus point into */
     const struct pn_os_cpu *allowed;  /* [n_allowed] affinity and cgroup cpuset, ascending */
     unsigned n_allowed;
     enum pn_distance_source distance_source;

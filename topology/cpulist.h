@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Lists of CPUs as the kernel writes them: "0-3,8,10-11". Parsed into ascending, distinct numbers.
+ */
+#ifndef PN_CPULIST_H
+#define PN_CPULIST_H
+
+#include <pinion/topology.h>
+
+enum { PN_CPU_ID_MAX = 1 << 16 };
+
+/**
+ * \param out  [*n] owned by the caller (free); NULL if the list is empty
+ * \return 0; -EINVAL not a list; -ENOMEM
+ */
+int pn_cpulist_parse(const char *text, struct pn_os_cpu **out, unsigned *n);
+
+bool pn_cpulist_has(const struct pn_os_cpu *list, unsigned n, struct pn_os_cpu cpu);
+
+/** Write as "0-3,8"; truncated to cap with a trailing NUL always. */
+void pn_cpulist_print(const struct pn_os_cpu *list, unsigned n, char *text, size_t cap);
+
+#endif

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The parent's side of pinion-topo: spawn, read until the pipe ends, reap through a pidfd, with one
+ * deadline for all of it.
+ */
+#include "helper.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+extern char **environ;
+
+enum {
+    OUTPUT_BYTES_MAX = 16 << 20, /* 24 nodes and 384 PUs take 12 KB */
+    DEADLINE_MS = 30000
+};
+
+void pn_error_set(struct pn_error *err, const char *format, ...) {
+    if (err == NULL) {
+        return;
+    }
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(err->text, sizeof err->text, format, args);
+    va_end(args);
+}
+
+/* Beside our own executable, one folder above it (test programs), in libexec, where it was built.
+ */
+static int find_helper(char *path, size_t cap) {
+    char self[2048];
+    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+    if (n > 0) {
+        self[n] = '\0';
+        char *slash = strrchr(self, '/');
+        if (slash != NULL) {
+            *slash = '\0';
+            static const char *const places[] = {"", "/..", "/../libexec/pinion"};
+            for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+                int len = snprintf(path, cap, "%s%s/pinion-topo", self, places[i]);
+                if (len > 0 && (size_t)len < cap && access(path, X_OK) == 0) {
+                    return 0;
+                }
+            }
+        }
+    }
+    static const char *const fixed[] = {PN_HELPER_INSTALLED, PN_HELPER_BUILT};
+    for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) {
+        if (access(fixed[i], X_OK) == 0) {
+            (void)snprintf(path, cap, "%s", fixed[i]);
+            return 0;
+        }
+    }
+    return -ENOEXEC;
+}
+
+static int spawn(const char *path, const char *kind, const char *what, int out, pid_t *pid) {
+    posix_spawn_file_actions_t actions;
+    int rc = posix_spawn_file_actions_init(&actions);
+    if (rc != 0) {
+        return -rc;
+    }
+    char *argv[] = {(char *)"pinion-topo", (char *)kind, (char *)what, NULL};
+    rc = posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+    if (rc == 0) {
+        /* hwloc explains itself on stderr; our one line says what the caller can do. */
+        rc = posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
+    }
+    if (rc == 0) {
+        rc = posix_spawn_file_actions_adddup2(&actions, out, 1);
+    }
+    if (rc == 0) {
+        rc = posix_spawn(pid, path, &actions, NULL, argv, environ);
+    }
+    (void)posix_spawn_file_actions_destroy(&actions);
+    return -rc;
+}
+
+static int64_t now_ms(void) {
+    struct timespec ts;
+    (void)clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static int wait_readable(int fd, int64_t deadline) {
+    for (;;) {
+        int64_t left = deadline - now_ms();
+        if (left <= 0) {
+            return -ETIMEDOUT;
+        }
+        int rc = poll(&(struct pollfd){.fd = fd, .events = POLLIN}, 1, (int)left);
+        if (rc > 0) {
+            return 0;
+        }
+        if (rc < 0 && errno != EINTR) {
+            return -errno;
+        }
+    }
+}
+
+/* Read to the end of the pipe. */
+static int collect(int fd, int64_t deadline, char **text) {
+    size_t used = 0;
+    size_t cap = 64 << 10;
+    char *buffer = malloc(cap);
+    while (buffer != NULL) {
+        int rc = wait_readable(fd, deadline);
+        if (rc != 0) {
+            free(buffer);
+            return rc;
+        }
+        ssize_t n = read(fd, buffer + used, cap - used - 1);
+        if (n < 0 && errno != EINTR) {
+            rc = -errno;
+            free(buffer);
+            return rc;
+        }
+        if (n == 0) {
+            buffer[used] = '\0';
+            *text = buffer;
+            return 0;
+        }
+        used += n > 0 ? (size_t)n : 0;
+        if (used + 1 == cap) {
+            cap *= 2;
+            char *larger = cap > OUTPUT_BYTES_MAX ? NULL : realloc(buffer, cap);
+            if (larger == NULL) {
+                free(buffer);
+                return -EPROTO;
+            }
+            buffer = larger;
+        }
+    }
+    return -ENOMEM;
+}
+
+/* The exit status; the helper is killed if it outlives the deadline. */
+static int reap(pid_t pid, int64_t deadline) {
+    int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+    if (fd >= 0) {
+        if (wait_readable(fd, deadline) != 0) {
+            (void)kill(pid, SIGKILL);
+        }
+        (void)close(fd);
+    }
+    int status = 0;
+    while (waitpid(pid, &status, 0) < 0) {
+        if (errno != EINTR) {
+            return -1;
+        }
+    }
+    return status;
+}
+
+static int judge(const char *kind, const char *what, int status, const char *text,
+                 struct pn_error *err) {
+    int live = strcmp(kind, "live") == 0;
+    const char *subject = live ? "this machine" : what;
+    if (WIFSIGNALED(status)) {
+        pn_error_set(err, "%s: the topology reader died of signal %d%s", subject, WTERMSIG(status),
+                     live ? "" : "; the file is malformed or too large");
+        return live ? -EPROTO : -EINVAL;
+    }
+    const char *line = strstr(text, "error ");
+    if (line != NULL && (line == text || line[-1] == '\n')) {
+        const char *start = line + strlen("error ");
+        pn_error_set(err, "%.*s", (int)strcspn(start, "\n"), start);
+        return -EINVAL;
+    }
+    if (WEXITSTATUS(status) != 0) {
+        pn_error_set(err, "%s: the topology reader gave up (exit %d)", subject,
+                     WEXITSTATUS(status));
+        return live ? -EPROTO : -EINVAL;
+    }
+    return 0;
+}
+
+int pn_helper_run(const char *kind, const char *what, char **text, struct pn_error *err) {
+    char path[4096];
+    if (find_helper(path, sizeof path) != 0) {
+        pn_error_set(err, "pinion-topo not found beside the executable nor in %s; reinstall",
+                     PN_HELPER_INSTALLED);
+        return -ENOEXEC;
+    }
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0) {
+        pn_error_set(err, "pipe: %s", strerror(errno));
+        return -errno;
+    }
+    int64_t deadline = now_ms() + DEADLINE_MS;
+    pid_t pid = 0;
+    int rc = spawn(path, kind, what, ends[1], &pid);
+    (void)close(ends[1]);
+    if (rc != 0) {
+        (void)close(ends[0]);
+        pn_error_set(err, "%s: %s", path, strerror(-rc));
+        return -ENOEXEC;
+    }
+    char *output = NULL;
+    rc = collect(ends[0], deadline, &output);
+    (void)close(ends[0]);
+    if (rc != 0) {
+        (void)kill(pid, SIGKILL);
+    }
+    int status = reap(pid, deadline);
+    if (rc != 0) {
+        pn_error_set(err, "pinion-topo: %s", strerror(-rc));
+        return rc == -ENOMEM ? rc : -EPROTO;
+    }
+    rc = judge(kind, what, status, output, err);
+    if (rc != 0) {
+        free(output);
+        return rc;
+    }
+    *text = output;
+    return 0;
+}

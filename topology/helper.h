@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * One conversation with the helper executable pinion-topo.
+ */
+#ifndef PN_HELPER_H
+#define PN_HELPER_H
+
+#include <pinion/topology.h>
+
+/**
+ * Run the helper and collect what it prints.
+ *
+ * \param kind  "live", "xml", "synthetic" or "capture"
+ * \param what  the argument, NULL for "live"
+ * \param text  NUL-terminated output, owned by the caller (free)
+ * \return 0; -ENOEXEC no helper; -EINVAL the helper refused the input or died reading it;
+ *         -EPROTO it died on a live machine or answered too late; -ENOMEM
+ */
+int pn_helper_run(const char *kind, const char *what, char **text, struct pn_error *err);
+
+void pn_error_set(struct pn_error *err, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+#endif
