@@ -10,7 +10,7 @@
  * none distance OS OTHER:VALUE... allowed LIST end
  */
 #include "cpulist.h"
-#include "helper.h"
+#include "reader.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -366,7 +366,7 @@ int pn_topology_load(const char *input, struct pn_topology **out, struct pn_erro
         what = synthetic ? input + strlen(prefix) : input;
     }
     char *text = NULL;
-    int rc = pn_helper_run(kind, what, &text, err);
+    int rc = pn_reader_run(kind, what, &text, err);
     if (rc != 0) {
         return rc;
     }
@@ -399,7 +399,7 @@ void pn_topology_destroy(struct pn_topology *topo) {
 
 int pn_topology_capture(const char *path, struct pn_error *err) {
     char *text = NULL;
-    int rc = pn_helper_run("capture", path, &text, err);
+    int rc = pn_reader_run("capture", path, &text, err);
     free(text);
     return rc == -EINVAL ? -EACCES : rc;
 }

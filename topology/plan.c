@@ -7,7 +7,7 @@
  * PU where the policy wants SMT siblings.
  */
 #include "cpulist.h"
-#include "helper.h"
+#include "reader.h"
 
 #include <errno.h>
 #include <pinion/plan.h>

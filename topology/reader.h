@@ -2,8 +2,8 @@
  *
  * One conversation with the helper executable pinion-topo.
  */
-#ifndef PN_HELPER_H
-#define PN_HELPER_H
+#ifndef PN_READER_H
+#define PN_READER_H
 
 #include <pinion/topology.h>
 
@@ -16,7 +16,7 @@
  * \return 0; -ENOEXEC no helper; -EINVAL the helper refused the input or died reading it;
  *         -EPROTO it died on a live machine or answered too late; -ENOMEM
  */
-int pn_helper_run(const char *kind, const char *what, char **text, struct pn_error *err);
+int pn_reader_run(const char *kind, const char *what, char **text, struct pn_error *err);
 
 void pn_error_set(struct pn_error *err, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

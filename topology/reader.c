@@ -3,7 +3,7 @@
  * The parent's side of pinion-topo: spawn, read until the pipe ends, reap through a pidfd, with one
  * deadline for all of it.
  */
-#include "helper.h"
+#include "reader.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -38,7 +38,7 @@ void pn_error_set(struct pn_error *err, const char *format, ...) {
 
 /* Beside our own executable, one folder above it (test programs), in libexec, where it was built.
  */
-static int find_helper(char *path, size_t cap) {
+static int find_reader(char *path, size_t cap) {
     char self[2048];
     ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
     if (n > 0) {
@@ -186,9 +186,9 @@ static int judge(const char *kind, const char *what, int status, const char *tex
     return 0;
 }
 
-int pn_helper_run(const char *kind, const char *what, char **text, struct pn_error *err) {
+int pn_reader_run(const char *kind, const char *what, char **text, struct pn_error *err) {
     char path[4096];
-    if (find_helper(path, sizeof path) != 0) {
+    if (find_reader(path, sizeof path) != 0) {
         pn_error_set(err, "pinion-topo not found beside the executable nor in %s; reinstall",
                      PN_HELPER_INSTALLED);
         return -ENOEXEC;
