@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Percentile spectrum of one open-loop point: each step to the right is ten times rarer.
+ */
+#include "page.h"
+
+#include <math.h>
+
+struct spectrum {
+    const struct pn_study *study;
+    size_t level, point;
+    const struct pn_latency *latency[PN_DESIGNS_MAX];
+    struct pn_axis x; /* 1 / (1 - q), log */
+    struct pn_axis y; /* ns, log */
+    double rarest;
+};
+
+#define STEPS 60
+
+static double quantile_at(const struct spectrum *s, size_t step) {
+    double rarity = pow(s->rarest, (double)step / STEPS);
+    return 1 - 1 / rarity;
+}
+
+static void set_scales(struct spectrum *s) {
+    double lo = INFINITY;
+    double hi = 0;
+    double samples = INFINITY;
+    for (size_t d = 0; d < s->study->sweep->designs; d++) {
+        const struct pn_latency *l = s->latency[d];
+        if (l == NULL) {
+            continue;
+        }
+        double total = 0;
+        for (size_t i = 0; i < l->counts; i++) {
+            total += l->count[i];
+        }
+        samples = total < samples ? total : samples;
+    }
+    /* Ten samples beyond the last percentile drawn. */
+    s->rarest = isfinite(samples) ? fmax(10, pow(10, floor(log10(fmax(samples, 100) / 10)))) : 10;
+    for (size_t d = 0; d < s->study->sweep->designs; d++) {
+        for (size_t i = 0; s->latency[d] != NULL && i <= STEPS; i++) {
+            double v = pn_latency_at(s->latency[d], quantile_at(s, i));
+            lo = v > 0 && v < lo ? v : lo;
+            hi = v > hi ? v : hi;
+        }
+    }
+    s->x.lo = 1;
+    s->x.hi = s->rarest;
+    s->x.log = true;
+    s->y.log = true;
+    s->y.lo = (isfinite(lo) ? lo : 1000) / 1.2;
+    s->y.hi = fmax(hi, s->y.lo * 2) * 1.2;
+}
+
+static struct pn_label percentile_name(double rarity) {
+    if (rarity < 1.5) {
+        return pn_label("0");
+    }
+    int decimals = (int)floor(log10(rarity) + 0.5) - 2;
+    return pn_label("%s", pn_num_plain(100 - 100 / rarity, decimals < 0 ? 0 : decimals).s);
+}
+
+static struct pn_num micro(double ns) {
+    return pn_num_sig(ns / 1e3, 2);
+}
+
+static void draw_axes(struct pn_svg *svg, const struct spectrum *s) {
+    double tick[32];
+    size_t n = pn_axis_ticks(&s->y, 8, tick, 32);
+    for (size_t i = 0; i < n; i++) {
+        double y = pn_axis_at(&s->y, tick[i]);
+        pn_svg_line(svg, s->x.at_lo, y, s->x.at_hi, y, "grid");
+        pn_svg_text(svg, s->x.at_lo - 8, y + 4.3, "tk", PN_END, micro(tick[i]).s);
+    }
+    for (int e = 0; pow(10, e) <= s->rarest * 1.01; e++) {
+        double rarity = pow(10, e);
+        double x = pn_axis_at(&s->x, rarity);
+        pn_svg_line(svg, x, s->y.at_hi, x, s->y.at_lo, "grid");
+        pn_svg_text(svg, x, s->y.at_lo + 18, "tk", PN_MIDDLE, percentile_name(rarity).s);
+    }
+    pn_svg_text(svg, 0.5 * (s->x.at_lo + s->x.at_hi), s->y.at_lo + 38, "tk", PN_MIDDLE,
+                "percentile, % of jobs");
+    pn_svg_text(svg, 0, 14, "hd", PN_START, "Latency");
+    pn_svg_text(svg, pn_text_width("Latency", 13.5, true) + 6, 14, "tk", PN_START,
+                "µs, log, from intended start");
+}
+
+static void draw_lines(struct pn_svg *svg, const struct spectrum *s) {
+    double label[PN_DESIGNS_MAX];
+    double end[PN_DESIGNS_MAX];
+    size_t designs = s->study->sweep->designs;
+    for (size_t d = 0; d < designs; d++) {
+        double px[STEPS + 1], py[STEPS + 1];
+        const char *name = s->study->sweep->design[d];
+        int style = pn_design_style(name, d);
+        end[d] = NAN;
+        label[d] = s->y.at_lo;
+        if (s->latency[d] == NULL || s->latency[d]->counts == 0) {
+            continue;
+        }
+        for (size_t i = 0; i <= STEPS; i++) {
+            double q = quantile_at(s, i);
+            px[i] = pn_axis_at(&s->x, 1 / (1 - q));
+            py[i] = pn_axis_at(&s->y, fmax(pn_latency_at(s->latency[d], q), s->y.lo));
+        }
+        pn_svg_polyline(svg, px, py, STEPS + 1, pn_label("line s%d", style).s);
+        for (int e = 1; pow(10, e) <= s->rarest * 1.01; e++) {
+            double rarity = pow(10, e);
+            double v = pn_latency_at(s->latency[d], 1 - 1 / rarity);
+            pn_svg_mark(
+                svg, style, pn_axis_at(&s->x, rarity), pn_axis_at(&s->y, fmax(v, s->y.lo)), 4,
+                pn_label("mark f%d", style).s,
+                pn_label("%.30s: %s µs at p%s", name, micro(v).s, percentile_name(rarity).s).s);
+        }
+        end[d] = label[d] = py[STEPS];
+    }
+    pn_dodge(label, designs, 17, s->y.at_hi, s->y.at_lo - 4);
+    for (size_t d = 0; d < designs; d++) {
+        const char *name = s->study->sweep->design[d];
+        if (!isnan(end[d])) {
+            if (fabs(label[d] - end[d]) > 3) {
+                pn_svg_line(svg, s->x.at_hi + 5, end[d], s->x.at_hi + 11, label[d], "leader");
+            }
+            pn_svg_text(svg, s->x.at_hi + 14, label[d] + 4.3,
+                        pn_label("bd t%d", pn_design_style(name, d)).s, PN_START, name);
+        }
+    }
+}
+
+static void draw(struct pn_svg *svg, const void *data) {
+    struct spectrum s = *(const struct spectrum *)data;
+    double right = 14;
+    for (size_t d = 0; d < s.study->sweep->designs; d++) {
+        right = fmax(right, pn_text_width(s.study->sweep->design[d], PN_FIGURE_PX, true) + 16);
+    }
+    set_scales(&s);
+    s.x.at_lo = 52;
+    s.x.at_hi = svg->w - right;
+    s.y.at_hi = 34;
+    s.y.at_lo = 300;
+    draw_axes(svg, &s);
+    draw_lines(svg, &s);
+}
+
+void pn_chart_latency(struct pn_text *out, const struct pn_study *study, size_t level,
+                      size_t point) {
+    struct spectrum s = {.study = study, .level = level, .point = point};
+    for (size_t i = 0; i < study->latencies; i++) {
+        const struct pn_latency *l = &study->latency[i];
+        if (l->level == level && l->point == point && l->counts > 0) {
+            s.latency[l->design] = l;
+        }
+    }
+    struct pn_label id = pn_label("latency%zu-%zu-%zu", study->index, level, point);
+    struct pn_figure figure = {id.s, "Latency by percentile",
+                               "Completion time from the intended start, by percentile.", 500,
+                               draw};
+    pn_figure_write(out, &figure, &s);
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Google Benchmark's rows, from its own JSON.
+ */
+#include "page.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Repeated runs are shown by their median; a single run by itself. */
+static bool shown(const json_t *row, bool aggregates) {
+    const char *type = pn_member_string(row, "run_type", "iteration");
+    if (json_is_true(json_object_get(row, "error_occurred"))) {
+        return true;
+    }
+    return aggregates ? strcmp(pn_member_string(row, "aggregate_name", ""), "median") == 0
+                      : strcmp(type, "iteration") == 0;
+}
+
+static bool has_aggregates(const json_t *rows) {
+    for (size_t i = 0; i < json_array_size(rows); i++) {
+        if (strcmp(pn_member_string(json_array_get(rows, i), "aggregate_name", ""), "median") ==
+            0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Counters are whatever else the row holds as a number. */
+static void put_counters(const json_t *row, struct pn_text *out) {
+    static const char *const known[] = {"real_time",
+                                        "cpu_time",
+                                        "iterations",
+                                        "repetitions",
+                                        "threads",
+                                        "family_index",
+                                        "per_family_instance_index",
+                                        "repetition_index",
+                                        NULL};
+    const char *key;
+    json_t *value;
+    size_t n = 0;
+    json_object_foreach((json_t *)row, key, value) {
+        size_t k = 0;
+        while (known[k] != NULL && strcmp(known[k], key) != 0) {
+            k++;
+        }
+        if (known[k] == NULL && json_is_number(value) && n < 4) {
+            pn_text_put(out, n++ > 0 ? ", " : "");
+            pn_text_escape(out, key);
+            pn_text_cat(out, " ", pn_num_si(json_number_value(value)).s, NULL);
+        }
+    }
+}
+
+static void put_row(const json_t *row, struct pn_text *out) {
+    const char *unit = pn_member_string(row, "time_unit", "ns");
+    pn_row_open(out, pn_member_string(row, "name", "unnamed"));
+    if (json_is_true(json_object_get(row, "error_occurred"))) {
+        pn_cell(out, "null");
+        pn_cell(out, "null");
+        pn_cell(out, "null");
+        pn_text_put(out, "<td class=\"why\">");
+        pn_text_escape(out, pn_member_string(row, "error_message", "failed without a message"));
+        pn_text_put(out, "</td>");
+        pn_row_close(out);
+        return;
+    }
+    pn_cell(
+        out,
+        pn_label("%s" PN_NBSP "%.8s", pn_num_sig(pn_member_number(row, "real_time"), 3).s, unit).s);
+    pn_cell(
+        out,
+        pn_label("%s" PN_NBSP "%.8s", pn_num_sig(pn_member_number(row, "cpu_time"), 3).s, unit).s);
+    pn_cell(out, pn_num_si(pn_member_number(row, "iterations")).s);
+    pn_text_put(out, "<td>");
+    put_counters(row, out);
+    pn_text_put(out, "</td>");
+    pn_row_close(out);
+}
+
+void pn_page_micro(const struct pn_rundir *run, struct pn_text *out) {
+    const json_t *rows = pn_member(run->micro, "benchmarks");
+    if (!json_is_array(rows) || json_array_size(rows) == 0) {
+        pn_section_open(out, "micro", "Micro", "0 microbenchmarks in this run");
+        pn_text_put(out, "<p class=\"none\">");
+        pn_text_escape(out,
+                       run->micro == NULL ? run->micro_reason : "micro.json holds no benchmarks");
+        pn_text_put(out, ".</p>");
+        pn_section_close(out);
+        return;
+    }
+    bool aggregates = has_aggregates(rows);
+    size_t n = 0;
+    for (size_t i = 0; i < json_array_size(rows); i++) {
+        n += shown(json_array_get(rows, i), aggregates);
+    }
+    pn_section_open(out, "micro", "Micro", pn_label("%zu microbenchmarks price the parts", n).s);
+    pn_text_put(
+        out,
+        "<figure><div class=\"scroll\"><table class=\"data wide\"><thead><tr><th "
+        "scope=\"col\">benchmark</th>"
+        "<th scope=\"col\">wall time per iteration</th><th scope=\"col\">CPU time per "
+        "iteration</th>"
+        "<th scope=\"col\">iterations</th><th scope=\"col\">counters</th></tr></thead><tbody>\n");
+    for (size_t i = 0; i < json_array_size(rows); i++) {
+        if (shown(json_array_get(rows, i), aggregates)) {
+            put_row(json_array_get(rows, i), out);
+        }
+    }
+    pn_text_put(out, "</tbody></table></div>");
+    pn_caption(out, aggregates ? "Google Benchmark's own figures, median over its repetitions."
+                               : "Google Benchmark's own figures, one run each: no interval.");
+    pn_text_put(out, "</figure>\n");
+    pn_section_close(out);
+}
