@@ -142,16 +142,18 @@ void initialize(const pn_bench_options &options) {
     time << "--benchmark_min_time=" << options.min_time_s
          << seconds_suffix(static_cast<benchmark::State *>(nullptr), 0);
     std::vector<std::string> flags = {
-        "pinion", time.str(), "--benchmark_repetitions=" + std::to_string(options.repetitions),
+        time.str(), "--benchmark_repetitions=" + std::to_string(options.repetitions),
         std::string("--benchmark_enable_random_interleaving=") +
             (options.interleave ? "true" : "false")};
-    std::vector<char *> argv;
-    argv.reserve(flags.size() + 1);
+    // The library keeps argv[0] for its context, the others it copies.
+    static const char *const name = "pinion";
+    std::vector<char *> argv = {const_cast<char *>(name)};
+    argv.reserve(flags.size() + 2);
     for (std::string &flag : flags) {
         argv.push_back(&flag[0]);
     }
     argv.push_back(nullptr);
-    int argc = static_cast<int>(flags.size());
+    int argc = static_cast<int>(argv.size()) - 1;
     benchmark::Initialize(&argc, argv.data());
 }
 

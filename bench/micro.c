@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 static const struct pn_micro_table *const tables[] = {
+    &pn_micro_memory,
     &pn_micro_timer,
     &pn_micro_pingpong,
     &pn_micro_pin,

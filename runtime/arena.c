@@ -31,14 +31,14 @@ static struct pn_arena *create_on_heap(void) {
     return arena;
 }
 
-/* The arena lies behind the head of its first chunk, so on its own node. */
+/* The arena lies in the first slice of its first chunk, so on its own node. */
 static struct pn_arena *create_in_chunk(const struct pn_arena_config *config) {
     struct pn_arena seed = {.config = *config, .region_chunks = 1};
     struct pn_chunk *chunk = pn_chunk_make(&seed);
     if (chunk == NULL) {
         return NULL;
     }
-    struct pn_arena *arena = (struct pn_arena *)(void *)((unsigned char *)chunk + 4096);
+    struct pn_arena *arena = (struct pn_arena *)(void *)(pn_slice_base(chunk, 0) + PN_ARENA_OFFSET);
     *arena = seed;
     chunk->arena = arena;
     return arena;
@@ -54,6 +54,11 @@ int pn_arena_create(struct pn_arena **out, const struct pn_arena_config *config)
         return -ENOMEM;
     }
     arena->config = *config;
+    for (unsigned i = 0; i < PN_CLASSES; i++) {
+        /* 64 KiB or 64 blocks, but never so few that a burst of two spills. */
+        uint32_t fit = PN_ARENA_BATCH_BYTES / pn_class_bytes(i);
+        arena->bin[i].limit = fit > PN_BIN_BLOCKS ? PN_BIN_BLOCKS : fit < 4 ? 4 : fit;
+    }
     pn_inbox_init(&arena->inbox);
     *out = arena;
     return 0;
@@ -71,7 +76,7 @@ void pn_arena_destroy(struct pn_arena *arena) {
     pn_arena_unmap_all(arena);
 }
 
-static struct pn_link *take_block(struct pn_arena *arena, struct pn_span *span, size_t bytes) {
+static struct pn_link *span_take(struct pn_arena *arena, struct pn_span *span) {
     struct pn_link *block = span->free;
     if (block != NULL) {
         span->free = block->next;
@@ -86,14 +91,32 @@ static struct pn_link *take_block(struct pn_arena *arena, struct pn_span *span, 
         pn_span_list_remove(&arena->open[span->class_id], span);
         span->state = PN_SPAN_FULL;
     }
-    pn_ledger_add(&arena->count.alloc, 1);
-    pn_unpoison(block, bytes < sizeof *block ? sizeof *block : bytes);
     return block;
 }
 
-/* No span of the class has a block: ask what came home before asking for more memory. */
+static inline void *hand_out(struct pn_arena *arena, struct pn_link *block, size_t bytes) {
+    pn_ledger_add(&arena->count.alloc, 1);
+    /* Not less than what tells a block that is out from a free one, see accept. */
+    pn_unpoison(block, bytes <= sizeof *block ? 2 * sizeof *block : bytes);
+    return block;
+}
+
+static inline struct pn_link *bin_pop(struct pn_bin *bin) {
+    struct pn_link *block = bin->free;
+    if (block != NULL) {
+        bin->free = block->next;
+        bin->n--;
+    }
+    return block;
+}
+
+/* The bin is empty: ask what came home before asking for more memory. */
 static void *alloc_slow(struct pn_arena *arena, unsigned class_id, size_t bytes) {
     (void)pn_arena_collect(arena);
+    struct pn_link *block = bin_pop(&arena->bin[class_id]);
+    if (block != NULL) {
+        return hand_out(arena, block, bytes);
+    }
     struct pn_span *span = arena->open[class_id];
     if (span == NULL) {
         /* One slice up to 8 KiB, so that 8 blocks share a span; four above. */
@@ -105,7 +128,7 @@ static void *alloc_slow(struct pn_arena *arena, unsigned class_id, size_t bytes)
         span->state = PN_SPAN_OPEN;
         pn_span_list_push(&arena->open[class_id], span);
     }
-    return take_block(arena, span, bytes);
+    return hand_out(arena, span_take(arena, span), bytes);
 }
 
 static void *alloc_large(struct pn_arena *arena, size_t bytes) {
@@ -147,8 +170,8 @@ void *pn_arena_alloc(struct pn_arena *arena, size_t bytes) {
         return alloc_large(arena, bytes);
     }
     unsigned class_id = class_of_bytes(bytes);
-    struct pn_span *span = arena->open[class_id];
-    return span != NULL ? take_block(arena, span, bytes) : alloc_slow(arena, class_id, bytes);
+    struct pn_link *block = bin_pop(&arena->bin[class_id]);
+    return block != NULL ? hand_out(arena, block, bytes) : alloc_slow(arena, class_id, bytes);
 }
 
 static void free_sole(struct pn_arena *arena, struct pn_span *span) {
@@ -166,26 +189,19 @@ static void free_sole(struct pn_arena *arena, struct pn_span *span) {
     pn_span_list_push(&arena->large[span->slices], span);
 }
 
-static inline void free_home(struct pn_arena *arena, struct pn_chunk *chunk, void *at) {
-    struct pn_span *span = &chunk->spans[chunk->first[pn_slice_of(at)]];
-    if (span->state == PN_SPAN_SOLE) {
-        free_sole(arena, span);
-        return;
-    }
-    assert(span->used > 0 && "freed twice, or not a block of an arena");
-    struct pn_link *block = at;
-    block->next = span->free;
-    span->free = block;
-    span->used--;
-    pn_poison(block + 1, span->block_bytes - sizeof *block);
-    if (span->state == PN_SPAN_FULL) {
-        span->state = PN_SPAN_OPEN;
-        pn_span_list_push(&arena->open[span->class_id], span);
-    } else if (span->used == 0 && (span->next != NULL || span->prev != NULL)) {
-        /* Another span of the class has room; the last one stays, or a class that breathes by one
-         * block would cut a span each time. */
-        pn_span_list_remove(&arena->open[span->class_id], span);
-        pn_span_drop(arena, span);
+/* A block is free from here on. A block that is out has its second word open. */
+static inline void accept(struct pn_link *block, uint32_t bytes) {
+    assert(!pn_is_poisoned(block + 1) && "freed twice");
+    pn_poison(block + 1, bytes - sizeof *block);
+}
+
+/* The block is one of ours and accepted. */
+static inline void take_in(struct pn_arena *arena, struct pn_link *block, unsigned class_id) {
+    struct pn_bin *bin = &arena->bin[class_id];
+    block->next = bin->free;
+    bin->free = block;
+    if (++bin->n > bin->limit) {
+        pn_bin_spill(arena, bin, bin->limit / 2);
     }
 }
 
@@ -221,7 +237,7 @@ static void free_abroad(struct pn_arena *arena, const struct pn_chunk *chunk, vo
     unsigned class_id = chunk->class_of[pn_slice_of(at)];
     uint32_t bytes = class_id < PN_CLASSES ? pn_class_bytes(class_id) : PN_ARENA_BATCH_BYTES;
     if (class_id < PN_CLASSES) {
-        pn_poison(block + 1, bytes - sizeof *block);
+        accept(block, bytes);
     }
     out->bytes += bytes;
     block->next = out->head;
@@ -247,8 +263,14 @@ void pn_arena_free(struct pn_arena *arena, void *block) {
     }
     struct pn_chunk *chunk = pn_chunk_of(block);
     if (chunk->arena == arena) {
+        unsigned class_id = chunk->class_of[pn_slice_of(block)];
         pn_ledger_add(&arena->count.freed_home, 1);
-        free_home(arena, chunk, block);
+        if (class_id < PN_CLASSES) {
+            accept(block, pn_class_bytes(class_id));
+            take_in(arena, block, class_id);
+        } else {
+            free_sole(arena, &chunk->spans[pn_slice_of(block)]);
+        }
     } else {
         free_abroad(arena, chunk, block);
     }
@@ -259,7 +281,13 @@ size_t pn_arena_collect(struct pn_arena *arena) {
     size_t n = 0;
     while (block != NULL) {
         struct pn_link *next = block->next;
-        free_home(arena, pn_chunk_of(block), block);
+        struct pn_chunk *chunk = pn_chunk_of(block);
+        unsigned class_id = chunk->class_of[pn_slice_of(block)];
+        if (class_id < PN_CLASSES) {
+            take_in(arena, block, class_id);
+        } else {
+            free_sole(arena, &chunk->spans[pn_slice_of(block)]);
+        }
         block = next;
         n++;
     }

@@ -94,6 +94,20 @@ static int check_chunk(struct tally *tally, const struct pn_chunk *chunk) {
     return 0;
 }
 
+static int check_bin(const struct tally *tally, unsigned class_id) {
+    const struct pn_bin *bin = &tally->arena->bin[class_id];
+    uint32_t n = 0;
+    for (const struct pn_link *block = bin->free; block != NULL && n <= bin->n;
+         block = block->next) {
+        const struct pn_chunk *chunk = pn_chunk_of(block);
+        if (chunk->arena != tally->arena || chunk->class_of[pn_slice_of(block)] != class_id) {
+            return broken(tally, NULL, "foreign block in a bin");
+        }
+        n++;
+    }
+    return n == bin->n && n <= bin->limit ? 0 : broken(tally, NULL, "bin miscounted");
+}
+
 int pn_arena_check(const struct pn_arena *arena, struct pn_error *err) {
     struct tally tally = {.arena = arena, .err = err};
     if (arena->config.policy == PN_MEM_MALLOC) {
@@ -119,13 +133,21 @@ int pn_arena_check(const struct pn_arena *arena, struct pn_error *err) {
     for (const struct pn_span *s = arena->big; s != NULL; s = s->next) {
         tally.used += s->used;
     }
+    uint64_t binned = 0;
+    for (unsigned class_id = 0; class_id < PN_CLASSES; class_id++) {
+        int rc = check_bin(&tally, class_id);
+        if (rc != 0) {
+            return rc;
+        }
+        binned += arena->bin[class_id].n;
+    }
     uint32_t n_out = 0;
     for (unsigned i = 0; i < PN_OUTBOXES; i++) {
         n_out += arena->out[i].n;
     }
     struct pn_arena_counts count;
     pn_arena_counts(arena, &count);
-    if (tally.used != count.alloc - count.freed_home - count.received ||
+    if (tally.used - binned != count.alloc - count.freed_home - count.received ||
         tally.span_bytes != count.span_bytes || n_out != arena->n_out) {
         return broken(&tally, NULL, "totals do not add up");
     }

@@ -5,6 +5,7 @@
 #include "runtime/arena_chunk.h"
 #include "runtime/arena_poison.h"
 
+#include <assert.h>
 #include <sys/mman.h>
 
 static uint64_t slice_mask(unsigned first, unsigned slices) {
@@ -84,8 +85,8 @@ static unsigned char *align_to_chunk(void *at) {
     return (unsigned char *)(((uintptr_t)at + mask) & ~mask);
 }
 
-static struct pn_chunk *chunk_init(struct pn_arena *arena, unsigned char *at) {
-    struct pn_chunk *chunk = (struct pn_chunk *)(void *)at;
+static struct pn_chunk *chunk_init(struct pn_arena *arena, const unsigned char *at) {
+    struct pn_chunk *chunk = pn_chunk_of(at);
     chunk->arena = arena;
     chunk->home = arena->config.home;
     return chunk;
@@ -105,7 +106,7 @@ static bool grow_region(struct pn_arena *arena) {
     arena->spare = align_to_chunk(map.base);
     arena->n_spare = n;
     arena->region_chunks = n < PN_REGION_CHUNKS_MAX ? n * 2 : n;
-    struct pn_chunk *first = (struct pn_chunk *)(void *)arena->spare;
+    struct pn_chunk *first = pn_chunk_of(arena->spare);
     first->map = map;
     first->next_region = arena->regions;
     arena->regions = first;
@@ -177,6 +178,39 @@ void pn_span_drop(struct pn_arena *arena, struct pn_span *span) {
     span->state = PN_SPAN_NONE;
 }
 
+void pn_span_give(struct pn_arena *arena, struct pn_link *block) {
+    struct pn_chunk *chunk = pn_chunk_of(block);
+    struct pn_span *span = &chunk->spans[chunk->first[pn_slice_of(block)]];
+    assert(span->used > 0 && "freed twice, or not a block of an arena");
+    block->next = span->free;
+    span->free = block;
+    span->used--;
+    if (span->state == PN_SPAN_FULL) {
+        span->state = PN_SPAN_OPEN;
+        pn_span_list_push(&arena->open[span->class_id], span);
+    } else if (span->used == 0 && (span->next != NULL || span->prev != NULL)) {
+        /* Another span of the class has room; the last one stays, or a class that breathes by one
+         * block would cut a span each time. */
+        pn_span_list_remove(&arena->open[span->class_id], span);
+        pn_span_drop(arena, span);
+    }
+}
+
+void pn_bin_spill(struct pn_arena *arena, struct pn_bin *bin, uint32_t keep) {
+    struct pn_link **cut = &bin->free;
+    for (uint32_t i = 0; i < keep && *cut != NULL; i++) {
+        cut = &(*cut)->next;
+    }
+    struct pn_link *block = *cut;
+    *cut = NULL;
+    while (block != NULL) {
+        struct pn_link *next = block->next;
+        pn_span_give(arena, block);
+        bin->n--;
+        block = next;
+    }
+}
+
 /* What was kept free for quick reuse goes back to the chunks. */
 static void drop_kept(struct pn_arena *arena) {
     for (unsigned n = 1; n < PN_SLICES; n++) {
@@ -187,6 +221,7 @@ static void drop_kept(struct pn_arena *arena) {
         }
     }
     for (unsigned class_id = 0; class_id < PN_CLASSES; class_id++) {
+        pn_bin_spill(arena, &arena->bin[class_id], 0);
         struct pn_span *span = arena->open[class_id];
         while (span != NULL) {
             struct pn_span *next = span->next;
@@ -281,7 +316,7 @@ void pn_arena_audit(const struct pn_arena *arena, struct pn_audit *audit) {
         return;
     }
     for (const struct pn_chunk *chunk = arena->chunks; chunk != NULL; chunk = chunk->next) {
-        struct pn_map map = {.base = (void *)(uintptr_t)chunk, .bytes = PN_CHUNK_BYTES};
+        struct pn_map map = {.base = pn_slice_base(chunk, 0), .bytes = PN_CHUNK_BYTES};
         pn_map_audit(&map, config->node, audit);
     }
     for (const struct pn_span *span = arena->big; span != NULL; span = span->next) {

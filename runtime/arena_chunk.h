@@ -2,15 +2,23 @@
  *
  * The insides of pn_arena: chunks of 4 MiB, cut into spans of 64 KiB slices, cut into blocks.
  *
+ * In front of the spans each class has a bin: the last few blocks given back, last in, first out.
+ * Without it a block went back to its span and the next one came from another, colder span: with
+ * 10,000 blocks of 300 bytes out, 8.8 instead of 5.9 ns per free and alloc (2 vCPU AMD EPYC).
+ *
  * Why 4 MiB aligned: the home of a block is one mask and one load away, without a header per block;
  * 64 slices make "which are free" one word. Why 64 KiB slices: 8 blocks of the largest one-slice
  * class, and untouched slices cost address space only.
  *
+ * Why the heads are coloured: at the same offset of every chunk they would all fall into one cache
+ * set: with 1024 blocks of 256 KiB freed in random order, 28.7 instead of 20.6 ns per free and
+ * alloc. It costs 0.3 ns where few chunks are in use.
+ *
  * Equations, computed by pn_arena_check:
  *   span:   used + length(free) = cut,  cut <= capacity
  *   chunk:  1 (head) + sum of span slices + popcount(free_slices) = 64
- *   arena:  sum of used = alloc - freed at home - received = blocks out + in foreign chains + in
- *           the inbox
+ *   arena:  sum of used - in bins = alloc - freed at home - received
+ *                                 = blocks out + in foreign chains + in the inbox
  *   lists:  a span is in its class's list exactly if it is open and has used + free > 0 to give
  */
 #ifndef PN_ARENA_CHUNK_H
@@ -29,6 +37,10 @@ enum {
     PN_CLASS_LARGE = 254, /* a span of its own, 33 KiB .. 63 slices */
     PN_CLASS_BIG = 255,   /* a mapping of its own */
     PN_LARGE_BYTES_MAX = (PN_SLICES - 1) * PN_SLICE_BYTES,
+    PN_COLOURS = 16,
+    PN_COLOUR_BYTES = 29 * 128, /* an odd number of line pairs: no two colours share a set */
+    PN_ARENA_OFFSET = 60 << 10, /* of the arena in its first chunk */
+    PN_BIN_BLOCKS = 64,
     PN_OUTBOXES = 16,
     PN_BIG_KEPT = 8,
     PN_REGION_CHUNKS_MAX = 16
@@ -46,7 +58,7 @@ enum pn_span_state {
 struct pn_span {
     struct pn_link *free; /* blocks given back */
     struct pn_span *next, *prev;
-    uint32_t used; /* blocks out, or on their way home */
+    uint32_t used; /* blocks out, on their way home, or in the class's bin */
     uint32_t cut;  /* blocks ever handed out since the span was made: the rest is
                       not touched yet */
     uint32_t capacity;
@@ -67,12 +79,17 @@ struct pn_chunk {
      * byte of the block's slice, to know what a returned chain weighs. */
     _Alignas(PN_LINE) uint8_t class_of[PN_SLICES];
     /* Owner only from here. */
-    _Alignas(PN_LINE) uint64_t free_slices; /* bit per slice; slice 0 is this head */
+    _Alignas(PN_LINE) uint64_t free_slices; /* bit per slice; this head lies in slice 0 */
     uint8_t first[PN_SLICES];               /* slice -> first slice of its span */
     struct pn_span spans[PN_SLICES];
 };
 
 _Static_assert(sizeof(struct pn_chunk) <= 4096, "a chunk's head costs one page");
+
+struct pn_bin {
+    struct pn_link *free;
+    uint32_t n, limit;
+};
 
 /* A chain on its way to one home. */
 struct pn_outbox {
@@ -94,6 +111,7 @@ struct pn_arena_ledger {
 /* NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): the inbox has a line of its own. */
 struct pn_arena {
     /* Owner only. */
+    struct pn_bin bin[PN_CLASSES];
     struct pn_span *open[PN_CLASSES]; /* first span with a block to give */
     struct pn_arena_config config;
     uint32_t n_out; /* blocks in outboxes */
@@ -111,10 +129,15 @@ struct pn_arena {
     _Alignas(PN_LINE) struct pn_inbox inbox;
 };
 
-_Static_assert(sizeof(struct pn_arena) <= 4096, "an idle arena costs two pages");
+_Static_assert((size_t)(PN_COLOURS - 1) * PN_COLOUR_BYTES + sizeof(struct pn_chunk) <=
+                       PN_ARENA_OFFSET &&
+                   PN_ARENA_OFFSET + sizeof(struct pn_arena) <= PN_SLICE_BYTES,
+               "the head in any colour and the arena share the first slice");
 
-static inline struct pn_chunk *pn_chunk_of(const void *block) {
-    return (struct pn_chunk *)((uintptr_t)block & ~(uintptr_t)(PN_CHUNK_BYTES - 1));
+/* The head of the chunk around a block, a span or a head. */
+static inline struct pn_chunk *pn_chunk_of(const void *at) {
+    uintptr_t base = (uintptr_t)at & ~(uintptr_t)(PN_CHUNK_BYTES - 1);
+    return (struct pn_chunk *)(base + base / PN_CHUNK_BYTES % PN_COLOURS * PN_COLOUR_BYTES);
 }
 
 static inline unsigned pn_slice_of(const void *block) {
@@ -122,7 +145,8 @@ static inline unsigned pn_slice_of(const void *block) {
 }
 
 static inline unsigned char *pn_slice_base(const struct pn_chunk *chunk, unsigned slice) {
-    return (unsigned char *)(uintptr_t)chunk + (size_t)slice * PN_SLICE_BYTES;
+    uintptr_t base = (uintptr_t)chunk & ~(uintptr_t)(PN_CHUNK_BYTES - 1);
+    return (unsigned char *)base + (size_t)slice * PN_SLICE_BYTES;
 }
 
 static inline void pn_ledger_add(PN_ATOMIC(uint64_t) * count, uint64_t n) {
@@ -132,6 +156,10 @@ static inline void pn_ledger_add(PN_ATOMIC(uint64_t) * count, uint64_t n) {
 
 uint32_t pn_class_bytes(unsigned class_id);
 
+/* Give a block back to its span, past the bins. */
+void pn_span_give(struct pn_arena *arena, struct pn_link *block);
+/* Give back all but the `keep` youngest blocks of a bin. */
+void pn_bin_spill(struct pn_arena *arena, struct pn_bin *bin, uint32_t keep);
 /* Make a span of `slices` slices; NULL: no memory. Looks through the chunks, then takes back what
  * is kept free, then grows. */
 struct pn_span *pn_span_make(struct pn_arena *arena, unsigned slices, unsigned class_id);

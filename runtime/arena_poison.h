@@ -20,9 +20,11 @@
 #include <sanitizer/asan_interface.h>
 #define pn_poison(at, bytes)   __asan_poison_memory_region((at), (bytes))
 #define pn_unpoison(at, bytes) __asan_unpoison_memory_region((at), (bytes))
+#define pn_is_poisoned(at)     (__asan_address_is_poisoned(at) != 0)
 #else
 #define pn_poison(at, bytes)   ((void)(at), (void)(bytes))
 #define pn_unpoison(at, bytes) ((void)(at), (void)(bytes))
+#define pn_is_poisoned(at)     ((void)(at), 0)
 #endif
 
 #endif
