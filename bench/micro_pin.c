@@ -25,6 +25,23 @@ static void run_getcpu(struct pn_bench_state *state, const struct pn_bench_case 
     }
 }
 
+/* value: 0 asks whether the pin holds, 1 pins again to the same CPU and reads the mask back. */
+static void run_pin(struct pn_bench_state *state, const struct pn_bench_case *self) {
+    uint64_t lost = 0;
+    if (pn_bench_pin(state) != 0) {
+        pn_bench_skip(state, "not allowed to pin");
+    }
+    struct pn_os_cpu cpu = {sched_getcpu()};
+    uint64_t n = pn_bench_begin(state);
+    for (uint64_t i = 0; i < n; i++) {
+        lost += self->value == 0 ? !pn_pin_holds(cpu) : pn_pin_self(cpu) != 0;
+    }
+    pn_bench_end(state);
+    if (lost != 0) {
+        pn_bench_fail(state, "the pin did not hold");
+    }
+}
+
 /* value: 0 CLOCK_MONOTONIC, 1 ticks, 2 CPU time of the thread. */
 static void run_clock(struct pn_bench_state *state, const struct pn_bench_case *self) {
     uint64_t last = 0, backwards = 0;
@@ -45,6 +62,8 @@ static void run_clock(struct pn_bench_state *state, const struct pn_bench_case *
 
 static const struct pn_bench_case cases[] = {
     {"pin/read/call=getcpu", run_getcpu, 1, 0, 0},
+    {"pin/holds/place=same", run_pin, 1, 0, 0},
+    {"pin/self/place=same", run_pin, 1, 1, 0},
     {"clock/read/source=monotonic", run_clock, 1, 0, 0},
     {"clock/read/source=ticks", run_clock, 1, 1, 0},
     {"clock/read/source=thread_cpu", run_clock, 1, 2, 0},

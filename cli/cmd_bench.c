@@ -7,6 +7,7 @@
 #include <argp.h>
 #include <errno.h>
 #include <pinion/micro.h>
+#include <pinion/plan.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -153,18 +154,44 @@ static int probe_file(const char *path) {
     return PN_EXIT_OK;
 }
 
-static size_t allowed_cpus(struct pn_os_cpu *cpus, size_t max) {
-    cpu_set_t set;
-    size_t n = 0;
-    if (sched_getaffinity(0, sizeof set, &set) != 0) {
-        return 0;
-    }
-    for (int i = 0; i < CPU_SETSIZE && n < max; i++) {
-        if (CPU_ISSET((size_t)i, &set)) {
-            cpus[n++] = (struct pn_os_cpu){i};
+struct cpu_list {
+    struct pn_os_cpu cpus[16];
+    size_t n;
+};
+
+static void append_cpu(struct cpu_list *list, int id) {
+    for (size_t i = 0; i < list->n; i++) {
+        if (list->cpus[i].id == id) {
+            return;
         }
     }
-    return n;
+    if (list->n < sizeof list->cpus / sizeof list->cpus[0]) {
+        list->cpus[list->n++] = (struct pn_os_cpu){id};
+    }
+}
+
+/* Where schedulers would run, first: a physical core each. Then whatever else is allowed, which is
+ * also what remains if the topology cannot be had. */
+static void choose_cpus(struct cpu_list *list) {
+    struct pn_topology *topo = NULL;
+    struct pn_plan *plan = NULL;
+    const struct pn_policy policy = {.order = PN_ORDER_COMPACT};
+    if (pn_topology_load(NULL, &topo, NULL) == 0 &&
+        pn_plan_create(topo, &policy, &plan, NULL) == 0) {
+        for (unsigned i = 0; i < plan->n_schedulers; i++) {
+            append_cpu(list, plan->schedulers[i].cpu.id);
+        }
+    }
+    pn_plan_destroy(plan);
+    pn_topology_destroy(topo);
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) == 0) {
+        for (int i = 0; i < CPU_SETSIZE; i++) {
+            if (CPU_ISSET((size_t)i, &set)) {
+                append_cpu(list, i);
+            }
+        }
+    }
 }
 
 static int run(struct bench_args *args) {
@@ -203,7 +230,7 @@ static int cmd_bench_run(int argc, char **argv) {
         .doc = "Time single operations: queues, hand-overs, timers, memory, pinning. FILTER is an "
                "extended regular expression on names.",
     };
-    struct pn_os_cpu cpus[16];
+    struct cpu_list list = {.n = 0};
     struct bench_args args = {0};
     argp_err_exit_status = PN_EXIT_INPUT;
     if (argp_parse(&argp, argc, argv, 0, NULL, &args) != 0) {
@@ -228,8 +255,9 @@ static int cmd_bench_run(int argc, char **argv) {
     if (args.run.repetitions == 0) {
         args.run.repetitions = args.run.quick ? 1 : 3;
     }
-    args.run.cpus = cpus;
-    args.run.n_cpus = allowed_cpus(cpus, sizeof cpus / sizeof cpus[0]);
+    choose_cpus(&list);
+    args.run.cpus = list.cpus;
+    args.run.n_cpus = list.n;
     return run(&args);
 }
 

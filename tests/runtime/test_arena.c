@@ -343,6 +343,21 @@ static void test_freed_spans_serve_other_classes(void **state) {
     pn_arena_destroy(arena);
 }
 
+/* One block of each class, given back, lies in a bin of a span of its own: all of a chunk is kept
+ * free. It must serve a large block before the arena grows. */
+static void test_kept_blocks_are_given_up_before_growing(void **state) {
+    (void)state;
+    struct pn_arena *arena = make(PN_MEM_LOCAL, 0, NULL);
+    for (size_t bytes = 16; bytes <= 8192; bytes += bytes / 8 + 1) {
+        pn_arena_free(arena, pn_arena_alloc(arena, bytes));
+    }
+    pn_arena_free(arena, pn_arena_alloc(arena, 200000));
+    assert_non_null(pn_arena_alloc(arena, 3900000));
+    assert_int_equal(counts_of(arena).maps, 1);
+    check(arena);
+    pn_arena_destroy(arena);
+}
+
 static void test_malloc_policy_passes_through_and_counts(void **state) {
     (void)state;
     struct pn_arena *a = make(PN_MEM_MALLOC, 0, NULL), *b = make(PN_MEM_MALLOC, 1, NULL);
@@ -399,6 +414,7 @@ int main(void) {
         cmocka_unit_test(test_footprint_idle_and_small_objects),
         cmocka_unit_test(test_destroy_returns_everything),
         cmocka_unit_test(test_freed_spans_serve_other_classes),
+        cmocka_unit_test(test_kept_blocks_are_given_up_before_growing),
         cmocka_unit_test(test_audit_bound_pages_lie_on_the_node),
         cmocka_unit_test(test_malloc_policy_passes_through_and_counts),
     };
