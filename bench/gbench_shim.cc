@@ -55,7 +55,8 @@ template <class R> auto reason_of(const R &run, long) -> decltype(run.skip_messa
 
 // From 1.8 on a time wants its unit, before it must not have one.
 template <class S>
-auto seconds_suffix(S *, int) -> decltype(std::declval<S &>().SkipWithMessage(std::string()), "") {
+auto seconds_suffix(S *, int) -> decltype(std::declval<S &>().SkipWithMessage(std::string()),
+                                          static_cast<const char *>(nullptr)) {
     return "s";
 }
 template <class S> const char *seconds_suffix(S *, long) {
