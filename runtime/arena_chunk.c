@@ -12,14 +12,6 @@ static uint64_t slice_mask(unsigned first, unsigned slices) {
     return (slices == 64 ? ~(uint64_t)0 : ((uint64_t)1 << slices) - 1) << first;
 }
 
-uint32_t pn_class_bytes(unsigned class_id) {
-    if (class_id < 8) {
-        return (class_id + 1) * 16;
-    }
-    unsigned octave = (class_id - 8) / 8, step = (class_id - 8) % 8;
-    return (8 + step + 1) << (octave + 4);
-}
-
 struct pn_chunk *pn_span_chunk(const struct pn_span *span) {
     return pn_chunk_of(span); /* spans stand in the chunk's head */
 }

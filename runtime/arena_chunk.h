@@ -154,7 +154,13 @@ static inline void pn_ledger_add(PN_ATOMIC(uint64_t) * count, uint64_t n) {
     pn_store_rlx(count, pn_load_rlx(count) + n);
 }
 
-uint32_t pn_class_bytes(unsigned class_id);
+static inline uint32_t pn_class_bytes(unsigned class_id) {
+    if (class_id < 8) {
+        return (class_id + 1) * 16;
+    }
+    unsigned octave = (class_id - 8) / 8, step = (class_id - 8) % 8;
+    return (8 + step + 1) << (octave + 4);
+}
 
 /* Give a block back to its span, past the bins. */
 void pn_span_give(struct pn_arena *arena, struct pn_link *block);

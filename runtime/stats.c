@@ -15,7 +15,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <pinion/arena.h>
 #include <pinion/clock.h>
+#include <pinion/wheel.h>
 
 struct pn_stats {
     unsigned char *base;
@@ -171,6 +173,22 @@ void pn_stats_set_queue(struct pn_stats_block *block, enum pn_stat_queue queue,
     for (unsigned i = 0; i < sizeof values / sizeof values[0]; i++) {
         pn_stats_set(block, (enum pn_stat)((unsigned)queue + i), values[i]);
     }
+}
+
+void pn_stats_set_arena(struct pn_stats_block *block, const struct pn_arena_counts *counts) {
+    _Static_assert(PN_STAT_FREE_UNKNOWN - PN_STAT_FREE_SELF == PN_NEAR_UNKNOWN,
+                   "statistics of frees stand in the order of the distances");
+    for (unsigned i = 0; i <= PN_NEAR_COUNT; i++) {
+        pn_stats_set(block, (enum pn_stat)(PN_STAT_FREE_SELF + i), counts->freed[i]);
+    }
+    pn_stats_set(block, PN_STAT_ALLOCS, counts->alloc);
+    pn_stats_set(block, PN_STAT_FREE_BATCHES, counts->batches_sent);
+    pn_stats_set(block, PN_STAT_ARENA_HIGH_BYTES, counts->span_high_bytes);
+}
+
+void pn_stats_set_wheel(struct pn_stats_block *block, const struct pn_wheel *wheel) {
+    pn_stats_set(block, PN_STAT_TIMERS_FIRED, wheel->fired);
+    pn_stats_set(block, PN_STAT_TIMERS_CANCELLED, wheel->cancelled);
 }
 
 uint64_t pn_stats_get(const struct pn_stats_block *block, enum pn_stat stat) {

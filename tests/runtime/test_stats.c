@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+#include <pinion/arena.h>
 #include <pinion/stats.h>
+#include <pinion/wheel.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -74,6 +76,14 @@ static void test_totals_sum_counters_and_take_maxima(void **state) {
                            &(struct pn_queue_counts){1, 2, 3, 4, 5, 6, 7 + i});
     }
     assert_null(pn_stats_block(stats, 4));
+    struct pn_arena_counts counts = {.alloc = 9, .freed = {1, 2, 3, 4, 5, 6}, .batches_sent = 7};
+    pn_stats_set_arena(pn_stats_block(stats, 1), &counts);
+    assert_int_equal(pn_stats_total(stats, PN_STAT_FREE_SELF), 1);
+    assert_int_equal(pn_stats_total(stats, PN_STAT_FREE_REMOTE), 5);
+    assert_int_equal(pn_stats_total(stats, PN_STAT_FREE_UNKNOWN), 6);
+    assert_int_equal(pn_stats_total(stats, PN_STAT_FREE_BATCHES), 7);
+    pn_stats_set_wheel(pn_stats_block(stats, 1), &(struct pn_wheel){.fired = 11, .cancelled = 12});
+    assert_int_equal(pn_stats_total(stats, PN_STAT_TIMERS_FIRED), 11);
     assert_int_equal(pn_stats_total(stats, PN_STAT_JOBS), 46);
     assert_int_equal(pn_stats_total(stats, PN_STAT_GRACE_MAX_NS), 200);
     assert_int_equal(pn_stats_total(stats, PN_STAT_RUNQ_PUSH), 4);

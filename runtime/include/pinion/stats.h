@@ -15,6 +15,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct pn_arena_counts; /* pinion/arena.h */
+struct pn_wheel;        /* pinion/wheel.h */
+
 /* X(NAME, "name", "unit", KIND, "what"): the order is the layout of version PN_STATS_VERSION;
  * append at the end of the list only. KIND: SUM counters add up over blocks, MAX do not. */
 #define PN_STAT_LIST(X)                                                                            \
@@ -142,6 +145,10 @@ void pn_stats_set(struct pn_stats_block *block, enum pn_stat stat, uint64_t valu
 void pn_stats_max(struct pn_stats_block *block, enum pn_stat stat, uint64_t value);
 void pn_stats_set_queue(struct pn_stats_block *block, enum pn_stat_queue queue,
                         const struct pn_queue_counts *counts);
+
+/* What the core's arena and wheel count; by the owner of all three, now and then. */
+void pn_stats_set_arena(struct pn_stats_block *block, const struct pn_arena_counts *counts);
+void pn_stats_set_wheel(struct pn_stats_block *block, const struct pn_wheel *wheel);
 
 /* Any thread: one block's value; sum (or maximum) over all blocks. */
 uint64_t pn_stats_get(const struct pn_stats_block *block, enum pn_stat stat);
