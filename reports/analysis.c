@@ -279,6 +279,23 @@ static void explain_spin(struct pn_study *study, const struct pn_rundir *run) {
     }
 }
 
+static void choose_gap(struct pn_study *study) {
+    const struct pn_curve *curve = &study->curve[0];
+    study->gap_point = SIZE_MAX;
+    for (size_t i = 0; curve->compared && i < study->sweep->points; i++) {
+        size_t p = (study->sweep->points / 2 + i) % study->sweep->points; /* the middle first */
+        bool said = curve->cross.sign[p] == PN_SIGN_A || curve->cross.sign[p] == PN_SIGN_B;
+        double best =
+            study->gap_point == SIZE_MAX ? 0 : fabs(curve->point[study->gap_point].split.total);
+        if (said && fabs(curve->point[p].split.total) > best) {
+            study->gap_point = p;
+        }
+        if (i == 0 && study->gap_point != SIZE_MAX) {
+            return;
+        }
+    }
+}
+
 static int study_make(const struct pn_rundir *run, struct pn_study *study) {
     int code = 0;
     if (study->sweep->kind == PN_SWEEP_LATENCY) {
@@ -286,6 +303,8 @@ static int study_make(const struct pn_rundir *run, struct pn_study *study) {
     } else {
         explain_spin(study, run);
         code = study_curves(run, study);
+        choose_gap(study);
+        code = code == 0 ? pn_study_job(run, study) : code;
     }
     if (code == 0) {
         code = pn_study_ceiling(run, study);
@@ -301,6 +320,12 @@ static void count_slots(const struct pn_rundir *run, struct pn_analysis *out) {
     }
     const char *status = pn_member_string(run->manifest, "status", "");
     out->noisy = strcmp(status, "noisy") == 0 || out->voided * 4 > run->samples;
+}
+
+static void withhold(struct pn_analysis *out) {
+    for (size_t i = 0; i < out->studies; i++) {
+        out->study[i].withheld = out->tail.withheld;
+    }
 }
 
 int pn_analysis_make(const struct pn_rundir *run, struct pn_analysis *out) {
@@ -337,6 +362,7 @@ int pn_analysis_make(const struct pn_rundir *run, struct pn_analysis *out) {
             }
         }
     }
+    withhold(out);
     return code;
 }
 

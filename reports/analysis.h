@@ -113,7 +113,10 @@ struct pn_study {
     double *job_ns; /* per point: busy ns per job of the job loop at this very point; NaN if not
                        measured */
     struct pn_estimate *loop; /* per point: the job loop's jobs/s; value NaN if none */
-    size_t core_point;
+    size_t core_point;        /* the middle x */
+    size_t gap_point; /* the x whose gap is worth splitting: the middle, else the widest; SIZE_MAX
+                         if all tie */
+    bool withheld;    /* of the whole run: tails differ, so "ahead" is not stated */
     struct pn_core_table core[PN_DESIGNS_MAX];
     size_t core_tables;
     const char *spin_reason; /* why a spin is null, or NULL */
@@ -147,6 +150,7 @@ const char *pn_level_name(const struct pn_sweep *sweep, size_t level, char *room
 
 int pn_study_latency(const struct pn_rundir *run, struct pn_study *study);
 int pn_study_ceiling(const struct pn_rundir *run, struct pn_study *study);
+int pn_study_job(const struct pn_rundir *run, struct pn_study *study);
 int pn_study_cores(struct pn_study *study);
 struct pn_noise pn_study_noise(const struct pn_rundir *run, const struct pn_study *study);
 

@@ -78,18 +78,6 @@ static struct pn_share share_of(const struct pn_study *study, const double *loop
     return out;
 }
 
-/* Busy ns per job of the job loop at this very point. */
-static double job_cost(const struct pn_rundir *run, const struct pn_study *study, size_t point) {
-    double values[PN_ROUNDS_MAX];
-    for (size_t r = 0; r < study->sweep->rounds; r++) {
-        const struct pn_sample *s = loop_slot(run, study, point, r);
-        bool here = s != NULL && s->point == point;
-        struct pn_effort e = here ? pn_sample_effort(s) : (struct pn_effort){NAN, NAN, NAN, NAN};
-        values[r] = e.busy_ns / e.jobs;
-    }
-    return pn_estimate_median(values, study->sweep->rounds, 0.05).value;
-}
-
 int pn_study_ceiling(const struct pn_rundir *run, struct pn_study *study) {
     const struct pn_sweep *sweep = study->sweep;
     if (!has_loop(run, study)) {
@@ -99,8 +87,7 @@ int pn_study_ceiling(const struct pn_rundir *run, struct pn_study *study) {
     double sorted[PN_ROUNDS_MAX];
     study->share = calloc(sweep->points * sweep->levels * sweep->designs, sizeof *study->share);
     study->loop = calloc(sweep->points, sizeof *study->loop);
-    study->job_ns = calloc(sweep->points, sizeof *study->job_ns);
-    if (study->share == NULL || study->loop == NULL || study->job_ns == NULL) {
+    if (study->share == NULL || study->loop == NULL) {
         return -ENOMEM;
     }
     for (size_t p = 0; p < sweep->points; p++) {
@@ -108,7 +95,6 @@ int pn_study_ceiling(const struct pn_rundir *run, struct pn_study *study) {
             const struct pn_sample *s = loop_slot(run, study, p, r);
             loop[r] = s == NULL ? NAN : pn_sample_rate(s);
         }
-        study->job_ns[p] = job_cost(run, study, p);
         memcpy(sorted, loop, sweep->rounds * sizeof *loop);
         study->loop[p] = pn_estimate_median(sorted, sweep->rounds, 0.05);
         for (size_t level = 0; level < sweep->levels; level++) {
@@ -119,6 +105,37 @@ int pn_study_ceiling(const struct pn_rundir *run, struct pn_study *study) {
                 }
             }
         }
+    }
+    return 0;
+}
+
+/* Whether a job loop's slot, of any sweep, ran the jobs of this point. */
+static bool same_job(const struct pn_rundir *run, const struct pn_study *study,
+                     const struct pn_sample *loop, size_t point) {
+    if (loop->role != PN_ROLE_LOOP || !pn_sample_good(loop) ||
+        study->sweep->x[point].word != NULL) {
+        return false;
+    }
+    return loop->sweep == study->sweep
+               ? loop->point == point
+               : pn_sample_param(run, loop, study->sweep->key) == study->sweep->x[point].at;
+}
+
+int pn_study_job(const struct pn_rundir *run, struct pn_study *study) {
+    double values[PN_ROUNDS_MAX];
+    study->job_ns = calloc(study->sweep->points, sizeof *study->job_ns);
+    if (study->job_ns == NULL) {
+        return -ENOMEM;
+    }
+    for (size_t p = 0; p < study->sweep->points; p++) {
+        size_t n = 0;
+        for (size_t i = 0; i < run->samples && n < PN_ROUNDS_MAX; i++) {
+            if (same_job(run, study, &run->sample[i], p)) {
+                struct pn_effort e = pn_sample_effort(&run->sample[i]);
+                values[n++] = e.busy_ns / e.jobs;
+            }
+        }
+        study->job_ns[p] = pn_estimate_median(values, n, 0.05).value;
     }
     return 0;
 }

@@ -69,7 +69,7 @@ static void draw_frame(struct pn_svg *svg, const struct scene *s) {
     for (size_t i = 0; i < n; i++) {
         double y = pn_axis_at(&s->rate, tick[i]);
         pn_svg_line(svg, s->x.at_lo, y, s->x.at_hi, y, "grid");
-        pn_svg_text(svg, s->x.at_lo - 8, y + 4.3, "tk", PN_END, pn_num_si(tick[i]).s);
+        pn_svg_text(svg, s->x.at_lo - 8, y + 4.3, "tk", PN_END, pn_num_tick(tick[i]).s);
     }
     n = pn_axis_ticks(&s->ratio, 5, tick, 24);
     for (size_t i = 0; i < n; i++) {
@@ -255,9 +255,9 @@ static void draw(struct pn_svg *svg, const void *data) {
     }
     draw_frame(svg, &s);
     draw_titles(svg, &s, svg->narrow ? 298 : 389);
+    draw_crossing(svg, &s);
     draw_rates(svg, &s);
     draw_ratio(svg, &s);
-    draw_crossing(svg, &s);
 }
 
 void pn_chart_cross(struct pn_text *out, const struct pn_study *study, size_t level) {

@@ -72,7 +72,7 @@ static void draw_axes(struct pn_svg *svg, const struct spectrum *s) {
     for (size_t i = 0; i < n; i++) {
         double y = pn_axis_at(&s->y, tick[i]);
         pn_svg_line(svg, s->x.at_lo, y, s->x.at_hi, y, "grid");
-        pn_svg_text(svg, s->x.at_lo - 8, y + 4.3, "tk", PN_END, micro(tick[i]).s);
+        pn_svg_text(svg, s->x.at_lo - 8, y + 4.3, "tk", PN_END, pn_num_tick(tick[i] / 1e3).s);
     }
     for (int e = 0; pow(10, e) <= s->rarest * 1.01; e++) {
         double rarity = pow(10, e);
@@ -144,8 +144,8 @@ static void draw(struct pn_svg *svg, const void *data) {
     draw_lines(svg, &s);
 }
 
-void pn_chart_latency(struct pn_text *out, const struct pn_study *study, size_t level,
-                      size_t point) {
+/* All latencies of one level and point, by design. */
+static struct spectrum gather(const struct pn_study *study, size_t level, size_t point) {
     struct spectrum s = {.study = study, .level = level, .point = point};
     for (size_t i = 0; i < study->latencies; i++) {
         const struct pn_latency *l = &study->latency[i];
@@ -153,9 +153,138 @@ void pn_chart_latency(struct pn_text *out, const struct pn_study *study, size_t 
             s.latency[l->design] = l;
         }
     }
+    return s;
+}
+
+void pn_chart_latency(struct pn_text *out, const struct pn_study *study, size_t level,
+                      size_t point) {
+    struct spectrum s = gather(study, level, point);
     struct pn_label id = pn_label("latency%zu-%zu-%zu", study->index, level, point);
     struct pn_figure figure = {id.s, "Latency by percentile",
                                "Completion time from the intended start, by percentile.", 500,
                                draw};
+    pn_figure_write(out, &figure, &s);
+}
+
+/* Bins of equal width on the log axis: enough to see a shape, wider than the histogram's own
+ * buckets. */
+#define BINS 40
+
+static void fill_bins(const struct spectrum *s, size_t d, double *share) {
+    const struct pn_latency *l = s->latency[d];
+    double total = 0;
+    double span = log(s->x.hi / s->x.lo);
+    for (size_t b = 0; b < BINS; b++) {
+        share[b] = 0;
+    }
+    for (size_t i = 0; i < l->counts; i++) {
+        double middle = pn_bucket_low(i, l->bits) + 0.5 * pn_bucket_width(i, l->bits);
+        double at = BINS * log(middle / s->x.lo) / span;
+        size_t bin = at <= 0 ? 0 : at >= BINS ? BINS - 1 : (size_t)at;
+        share[bin] += l->count[i];
+        total += l->count[i];
+    }
+    for (size_t b = 0; b < BINS; b++) {
+        share[b] = total > 0 ? 100 * share[b] / total : 0;
+    }
+}
+
+static void draw_steps(struct pn_svg *svg, const struct spectrum *s, size_t d,
+                       const double *share) {
+    double px[2 * BINS], py[2 * BINS];
+    int style = pn_design_style(s->study->sweep->design[d], d);
+    for (size_t b = 0; b < BINS; b++) {
+        double width = (s->x.at_hi - s->x.at_lo) / BINS;
+        px[2 * b] = s->x.at_lo + width * (double)b;
+        px[2 * b + 1] = px[2 * b] + width;
+        py[2 * b] = py[2 * b + 1] = pn_axis_at(&s->y, share[b]);
+    }
+    double base[2 * BINS];
+    for (size_t i = 0; i < sizeof base / sizeof base[0]; i++) {
+        base[i] = s->y.at_lo;
+    }
+    pn_svg_band(svg, px, base, py, 2 * BINS, pn_label("band f%d", style).s);
+    pn_svg_polyline(svg, px, py, 2 * BINS, pn_label("line s%d thin", style).s);
+}
+
+static void draw_histogram_axes(struct pn_svg *svg, const struct spectrum *s) {
+    double tick[32];
+    size_t n = pn_axis_ticks(&s->y, 5, tick, 32);
+    for (size_t i = 0; i < n; i++) {
+        double y = pn_axis_at(&s->y, tick[i]);
+        pn_svg_line(svg, s->x.at_lo, y, s->x.at_hi, y, "grid");
+        pn_svg_text(svg, s->x.at_lo - 8, y + 4.3, "tk", PN_END,
+                    pn_label("%s" PN_NBSP "%%", pn_num_tick(tick[i]).s).s);
+    }
+    n = pn_axis_ticks(&s->x, svg->narrow ? 6 : 9, tick, 32);
+    for (size_t i = 0; i < n; i++) {
+        double x = pn_axis_at(&s->x, tick[i]);
+        pn_svg_line(svg, x, s->y.at_hi, x, s->y.at_lo, "grid");
+        pn_svg_text(svg, x, s->y.at_lo + 18, "tk", PN_MIDDLE, pn_num_tick(tick[i] / 1e3).s);
+    }
+    pn_svg_text(svg, 0.5 * (s->x.at_lo + s->x.at_hi), s->y.at_lo + 38, "tk", PN_MIDDLE,
+                "latency, µs (log), from intended start");
+    pn_svg_text(svg, 0, 14, "hd", PN_START, "Jobs");
+    pn_svg_text(svg, pn_text_width("Jobs", 13.5, true) + 6, 14, "tk", PN_START, "% in each bin");
+}
+
+/* The design's name above its highest bin. */
+static void draw_peak_label(struct pn_svg *svg, const struct spectrum *s, size_t d,
+                            const double *share, double *used) {
+    size_t top = 0;
+    for (size_t b = 1; b < BINS; b++) {
+        top = share[b] > share[top] ? b : top;
+    }
+    const char *name = s->study->sweep->design[d];
+    double x = s->x.at_lo + (s->x.at_hi - s->x.at_lo) * ((double)top + 0.5) / BINS;
+    double y = fmin(pn_axis_at(&s->y, share[top]) - 8, *used);
+    pn_svg_text(svg, x, y, pn_label("bd halo t%d", pn_design_style(name, d)).s, PN_MIDDLE, name);
+    *used = y - 16;
+}
+
+static void draw_histogram(struct pn_svg *svg, const void *data) {
+    struct spectrum s = *(const struct spectrum *)data;
+    double share[PN_DESIGNS_MAX][BINS];
+    double lo = INFINITY;
+    double hi = 0;
+    double most = 1;
+    size_t designs = s.study->sweep->designs;
+    for (size_t d = 0; d < designs; d++) {
+        double first = s.latency[d] == NULL ? NAN : pn_latency_at(s.latency[d], 0);
+        double last = s.latency[d] == NULL ? NAN : pn_latency_at(s.latency[d], 0.9999);
+        lo = first < lo ? first : lo;
+        hi = last > hi ? last : hi;
+    }
+    s.x = (struct pn_axis){isfinite(lo) && lo > 0 ? lo / 1.1 : 100, fmax(hi * 1.1, 1000), 46,
+                           svg->w - 10, true};
+    for (size_t d = 0; d < designs; d++) {
+        if (s.latency[d] != NULL) {
+            fill_bins(&s, d, share[d]);
+        }
+        for (size_t b = 0; s.latency[d] != NULL && b < BINS; b++) {
+            most = fmax(most, share[d][b]);
+        }
+    }
+    s.y = (struct pn_axis){0, most * 1.25, 300, 34, false};
+    draw_histogram_axes(svg, &s);
+    double used = INFINITY;
+    for (size_t d = 0; d < designs; d++) {
+        if (s.latency[d] != NULL) {
+            draw_steps(svg, &s, d, share[d]);
+        }
+    }
+    for (size_t d = 0; d < designs; d++) {
+        if (s.latency[d] != NULL) {
+            draw_peak_label(svg, &s, d, share[d], &used);
+        }
+    }
+}
+
+void pn_chart_histogram(struct pn_text *out, const struct pn_study *study, size_t level,
+                        size_t point) {
+    struct spectrum s = gather(study, level, point);
+    struct pn_label id = pn_label("histogram%zu-%zu-%zu", study->index, level, point);
+    struct pn_figure figure = {id.s, "Latency histogram",
+                               "Share of jobs per latency bin, each design.", 500, draw_histogram};
     pn_figure_write(out, &figure, &s);
 }

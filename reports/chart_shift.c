@@ -17,7 +17,7 @@ struct forest {
 /* The wide variant has text, plot and numbers in one row; the narrow one puts text above the plot.
  */
 static double row_height(const struct pn_svg *svg) {
-    return svg->narrow ? 62 : ROW;
+    return svg->narrow ? 74 : ROW;
 }
 
 static double row_y(const struct pn_svg *svg, size_t row) {

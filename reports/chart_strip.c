@@ -52,8 +52,12 @@ static double group_median(const struct pn_rundir *run, size_t i, double *room) 
     return pn_median_sorted(room, n);
 }
 
-static int by_design(const void *a, const void *b) {
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
+/* In the order of the styles, so the project's own design first and the job loop last. */
+static int by_style(const void *a, const void *b) {
+    const char *x = *(const char *const *)a;
+    const char *y = *(const char *const *)b;
+    int order = pn_design_style(x, 3) - pn_design_style(y, 3);
+    return order != 0 ? order : strcmp(x, y);
 }
 
 static void find_rows(struct strip *s) {
@@ -67,13 +71,7 @@ static void find_rows(struct strip *s) {
             s->row[s->rows++] = run->sample[i].design_name;
         }
     }
-    qsort(s->row, s->rows, sizeof s->row[0], by_design);
-    for (size_t r = 1; r < s->rows; r++) { /* the project's own design first, as everywhere */
-        if (strcmp(s->row[r], "shared") == 0) {
-            memmove(&s->row[1], &s->row[0], r * sizeof s->row[0]);
-            s->row[0] = "shared";
-        }
-    }
+    qsort(s->row, s->rows, sizeof s->row[0], by_style);
 }
 
 static bool measure(struct strip *s) {

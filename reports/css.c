@@ -99,7 +99,9 @@ static const char figures[] =
     ".peff{fill:var(--eff)}.pspin{fill:var(--spin)}.psleep{fill:var(--sleep)}.pjob{fill:var(--job)}"
     "svg .oeff{fill:var(--onEff)}svg .ospin{fill:#15191e}svg .osleep{fill:var(--onSleep)}svg "
     ".ojob{fill:var(--onJob)}"
-    "svg .dark{fill:#15191e}svg .light{fill:#fff}\n";
+    "svg .dark{fill:#15191e}svg .light{fill:#fff}"
+    "svg .t4{fill:var(--fg2)}.f4{fill:var(--muted)}.s4{stroke:var(--muted)}.h4{fill:none;"
+    "stroke-width:1.1;stroke:var(--muted)}.w4{background:var(--muted);border-radius:50%}\n";
 
 static const char tables[] =
     ".scroll{overflow-x:auto}table{border-collapse:collapse;font-size:14px}"

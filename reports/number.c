@@ -93,8 +93,18 @@ static int decimals_for(double value, int digits) {
     return decimals < 0 ? 0 : decimals > 6 ? 6 : decimals;
 }
 
+/* 11383 at 3 digits is 11400: digits that are not significant are not shown. */
+static double round_to(double value, int digits) {
+    double size = fabs(value);
+    if (!isfinite(size) || size < 1000) {
+        return value;
+    }
+    double unit = pow(10, floor(log10(size)) - (digits - 1));
+    return unit > 1 ? floor(size / unit + 0.5) * unit * (value < 0 ? -1 : 1) : value;
+}
+
 struct pn_num pn_num_sig(double value, int digits) {
-    return pn_num_fixed(value, decimals_for(value, digits));
+    return pn_num_fixed(round_to(value, digits), decimals_for(value, digits));
 }
 
 static struct pn_num with_suffix(struct pn_num number, const char *suffix) {
@@ -118,6 +128,22 @@ struct pn_num pn_num_si(double value) {
         }
     }
     return pn_num_sig(value, 3);
+}
+
+struct pn_num pn_num_tick(double value) {
+    struct pn_num number = pn_num_si(value);
+    char *dot = strchr(number.s, '.');
+    if (dot == NULL) {
+        return number;
+    }
+    char *end = dot + 1 + strspn(dot + 1, "0123456789");
+    char *keep = end;
+    while (keep[-1] == '0') {
+        keep--;
+    }
+    keep -= keep[-1] == '.' ? 1 : 0;
+    memmove(keep, end, strlen(end) + 1);
+    return number;
 }
 
 struct pn_num pn_num_x(double value) {

@@ -11,6 +11,11 @@ void pn_section_open(struct pn_text *out, const char *id, const char *eyebrow,
     pn_text_cat(out, "<section id=\"", id, "\"><p class=\"eyebrow\">", NULL);
     pn_text_escape(out, eyebrow);
     pn_text_put(out, "</p><h2>");
+    if (headline[0] >= 'a' && headline[0] <= 'z') { /* a sentence, whatever its first word is */
+        char capital[2] = {(char)(headline[0] - 'a' + 'A'), '\0'};
+        pn_text_put(out, capital);
+        headline++;
+    }
     pn_text_escape(out, headline);
     pn_text_put(out, "</h2>\n");
 }

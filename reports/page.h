@@ -73,6 +73,8 @@ void pn_chart_split(struct pn_text *out, const struct pn_study *study, size_t le
 void pn_chart_busy(struct pn_text *out, const struct pn_study *study, size_t point);
 void pn_chart_latency(struct pn_text *out, const struct pn_study *study, size_t level,
                       size_t point);
+void pn_chart_histogram(struct pn_text *out, const struct pn_study *study, size_t level,
+                        size_t point);
 void pn_chart_strip(struct pn_text *out, const struct pn_analysis *analysis);
 void pn_chart_ceiling(struct pn_text *out, const struct pn_study *study);
 

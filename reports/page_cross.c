@@ -20,6 +20,9 @@ static struct pn_label headline_cross(const struct pn_study *study) {
     const char *behind = sweep->design[c->ahead == PN_SIGN_B ? study->a : study->b];
     switch (c->kind) {
     case PN_CROSS_AT:
+        if (study->withheld) {
+            return pn_label("Throughputs cross at %s %.24s", pn_num_x(c->x).s, unit);
+        }
         return pn_label("%.24s leads below %s %.24s, %.24s above", ahead, pn_num_x(c->x).s, unit,
                         behind);
     case PN_CROSS_NONE:
@@ -82,6 +85,14 @@ static void table_cross(const struct pn_study *study, size_t level, struct pn_te
     pn_details_close(out);
 }
 
+static void caption_cross(struct pn_text *out) {
+    pn_caption(out,
+               "Top: median throughput of each design. Bottom: median of the paired ratios, round "
+               "by round. Where the band lies wholly outside the tie zone the sign is stated; the "
+               "shaded column is the 95\u00a0% interval of the crossover, from a bootstrap over "
+               "rounds. All levels share both scales.");
+}
+
 void pn_page_crossover(const struct pn_study *study, struct pn_text *out) {
     const struct pn_sweep *sweep = study->sweep;
     struct pn_label id =
@@ -99,17 +110,18 @@ void pn_page_crossover(const struct pn_study *study, struct pn_text *out) {
             pn_verdict_curve(study, level, &said);
             pn_text_put(out, "<h3>");
             pn_text_escape(out, pn_level_name(sweep, level, room, sizeof room));
-            pn_text_put(out, "</h3><p class=\"lead\">");
-            pn_text_escape(out, said.data == NULL ? "" : said.data);
-            pn_text_put(out, "</p>");
+            pn_text_put(out, "</h3>");
+            if (level > 0 && said.len > 0) { /* the first level's is the verdict above */
+                pn_text_put(out, "<p class=\"lead\">");
+                pn_text_escape(out, said.data);
+                pn_text_put(out, "</p>");
+            }
             pn_text_free(&said);
         }
         pn_chart_cross(out, study, level);
-        pn_caption(out, "Top: median throughput of each design. Bottom: median of the paired "
-                        "ratios, round by round. "
-                        "Where the band lies wholly outside the tie zone the sign is stated; the "
-                        "shaded column is the "
-                        "95\u00a0% interval of the crossover, from a bootstrap over rounds.");
+        if (level == 0) {
+            caption_cross(out);
+        }
         table_cross(study, level, out);
         pn_text_put(out, "</figure>\n");
     }
@@ -122,7 +134,7 @@ static struct pn_label headline_shift(const struct pn_study *study) {
     const char *name = pn_level_name(study->sweep, shift->to, room, sizeof room);
     if (!isnan(shift->factor.value)) {
         bool apart = shift->factor.lo > 1 || shift->factor.hi < 1;
-        return pn_label("%.60s moves the crossover by ×%s%s", name,
+        return pn_label("With %.60s the crossover moves ×%s%s", name,
                         pn_num_fixed(shift->factor.value, 2).s,
                         apart ? "" : ", not separated from none");
     }
@@ -130,8 +142,8 @@ static struct pn_label headline_shift(const struct pn_study *study) {
     for (size_t p = 0; p < study->sweep->points; p++) {
         apart += shift->delta[p].lo > 0 || shift->delta[p].hi < 0;
     }
-    return pn_label("%.60s changes the ratio at %zu of %zu points; no crossover to compare", name,
-                    apart, study->sweep->points);
+    return pn_label("With %.60s the ratio changes at %zu of %zu points; no crossover to compare",
+                    name, apart, study->sweep->points);
 }
 
 static void table_shift(const struct pn_study *study, struct pn_text *out) {
@@ -187,20 +199,18 @@ void pn_page_shift(const struct pn_study *study, struct pn_text *out) {
 }
 
 static struct pn_label headline_gap(const struct pn_study *study) {
-    size_t p = study->core_point;
+    size_t p = study->gap_point;
+    if (p == SIZE_MAX) {
+        return pn_label("0 of %zu gaps are wide enough to be split", study->sweep->points);
+    }
     const struct pn_split *s = &study->curve[0].point[p].split;
-    const char *a = study->sweep->design[study->a];
-    if (isnan(s->total)) {
-        return pn_label("At %s %.30s the gap cannot be split: 0 pairs with CPU time",
-                        pn_x_text(study->sweep, p).s, pn_x_unit(study->sweep));
+    struct pn_num x = pn_x_text(study->sweep, p);
+    if (s->efficiency * s->waiting >= 0) {
+        return pn_label("At %s %.30s, %s" PN_NBSP "%% of the gap is CPU per job", x.s,
+                        pn_x_unit(study->sweep), pn_num_fixed(100 * s->efficiency / s->total, 0).s);
     }
-    if (s->efficiency * s->waiting >= 0 && fabs(s->total) > 1e-9) {
-        return pn_label("At %s %.30s, %s" PN_NBSP "%% of the gap is CPU per job",
-                        pn_x_text(study->sweep, p).s, pn_x_unit(study->sweep),
-                        pn_num_fixed(100 * s->efficiency / s->total, 0).s);
-    }
-    return pn_label("At %s %.30s CPU per job gives %.24s %s, waiting %s log" PN_NBSP "%%",
-                    pn_x_text(study->sweep, p).s, pn_x_unit(study->sweep), a,
+    return pn_label("At %s %.30s CPU per job gives %.24s %s, waiting %s log" PN_NBSP "%%", x.s,
+                    pn_x_unit(study->sweep), study->sweep->design[study->a],
                     pn_num_signed(100 * s->efficiency, 1).s, pn_num_signed(100 * s->waiting, 1).s);
 }
 
@@ -271,6 +281,24 @@ static void table_busy(const struct pn_study *study, struct pn_text *out) {
     pn_details_close(out);
 }
 
+/* The formula in words, and why two parts are joined where they are. */
+static void caption_split(const struct pn_study *study, struct pn_text *out) {
+    struct pn_text text = {0};
+    pn_text_put(
+        &text,
+        "Throughput = busy cores ÷ busy ns per job, exactly, where busy is CPU time without "
+        "counted idle spin. Efficiency = ln(busy ns per job of the second ÷ of the first). "
+        "Waiting = ln(busy cores of the first ÷ of the second); it is split by the cores that "
+        "spin and that sleep, each difference divided by the logarithmic mean of the two "
+        "busy-core counts. So the parts sum to the log ratio. Parts against the total grow "
+        "from the other side of zero.");
+    if (study->spin_reason != NULL) {
+        pn_text_cat(&text, " Spinning and sleeping are joined: ", study->spin_reason, ".", NULL);
+    }
+    pn_caption(out, text.data == NULL ? "" : text.data);
+    pn_text_free(&text);
+}
+
 void pn_page_gap(const struct pn_study *study, struct pn_text *out) {
     if (study->curve[0].point == NULL || study->a == study->b) {
         return;
@@ -279,24 +307,10 @@ void pn_page_gap(const struct pn_study *study, struct pn_text *out) {
     pn_section_open(out, id.s, "Where the gap comes from", headline_gap(study).s);
     pn_text_put(out, "<div class=\"two\"><figure><h3>Gap, by kind of time</h3>");
     pn_chart_split(out, study, 0);
-    pn_caption(
-        out,
-        "Throughput = busy cores ÷ busy ns per job, exactly, where busy is CPU time without "
-        "counted idle spin. "
-        "Efficiency = ln(busy ns per job of the second ÷ of the first). Waiting = ln(busy cores of "
-        "the first ÷ of "
-        "the second); it is split by the cores that spin and sleep, each difference divided by the "
-        "logarithmic mean of the two busy-core counts. So the parts sum to the log ratio. Parts "
-        "against the "
-        "total grow from the other side of zero.");
-    if (study->spin_reason != NULL) {
-        pn_text_put(out, "<p class=\"lead\">Spinning and sleeping are joined: ");
-        pn_text_escape(out, study->spin_reason);
-        pn_text_put(out, ".</p>");
-    }
+    caption_split(study, out);
     table_split(study, out);
     pn_text_put(out, "</figure><figure><h3>Busy CPU per job</h3>");
-    pn_chart_busy(out, study, study->core_point);
+    pn_chart_busy(out, study, study->gap_point == SIZE_MAX ? study->core_point : study->gap_point);
     pn_caption(out, "Median busy CPU time per job with its 95\u00a0% interval. Grey is the job "
                     "itself, where the job loop "
                     "without a queue was measured at this point; the rest is the runtime.");

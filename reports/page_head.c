@@ -88,7 +88,8 @@ static void write_title(const struct pn_analysis *analysis, struct pn_text *out)
     pn_text_cat(out, plural(pn_member_number(host, "cores"), "core").s, ", ",
                 plural(pn_member_number(host, "nodes"), "NUMA node").s, NULL);
     if (!isnan(memory)) {
-        pn_text_cat(out, ", ", pn_num_sig(memory / 0x1p30, 3).s, PN_NBSP "GiB", NULL);
+        pn_text_cat(out, ", ", pn_num_tick(floor(memory / 0x1p30 * 10 + 0.5) / 10).s, PN_NBSP "GiB",
+                    NULL);
     }
     pn_text_put(out, "</h1><p class=\"machine\">");
     pn_text_escape(out, pn_member_string(host, "cpu_model", "CPU model unknown"));
@@ -127,7 +128,13 @@ static void write_when(const struct pn_analysis *analysis, struct pn_text *out) 
     const json_t *manifest = analysis->run->manifest;
     const struct pn_study *study = pn_analysis_first(analysis, PN_SWEEP_CROSSOVER);
     pn_text_put(out, "<p class=\"when\">");
-    pn_text_escape(out, pn_member_string(manifest, "started_utc", "start unknown"));
+    const char *start = pn_member_string(manifest, "started_utc", "start unknown");
+    if (strlen(start) == 20 && start[10] == 'T' &&
+        start[19] == 'Z') { /* to the minute, for people */
+        pn_text_escape(out, pn_label("%.10s %.5s UTC", start, start + 11).s);
+    } else {
+        pn_text_escape(out, start);
+    }
     pn_text_cat(out, ", ", pn_num_sig(run_minutes(analysis->run), 2).s, PN_NBSP "min", NULL);
     if (study != NULL) {
         pn_text_format(out, ", %zu rounds × %zu points", study->sweep->rounds,

@@ -63,6 +63,15 @@ static void swatch_header(struct pn_text *out, const char *design, size_t place,
     pn_text_put(out, "</th>");
 }
 
+/* What was run at a point: "rate = 200000 jobs/s, mem = local". */
+static struct pn_label point_name(const struct pn_sweep *sweep, size_t point, size_t level) {
+    char room[96];
+    const char *name = pn_level_name(sweep, level, room, sizeof room);
+    return pn_label("%.30s = %s%s%.24s%s%.60s", sweep->key, pn_x_text(sweep, point).s,
+                    sweep->unit[0] != '\0' ? " " : "", sweep->unit, name[0] != '\0' ? ", " : "",
+                    name);
+}
+
 static void latency_rows(const struct pn_study *study, struct pn_text *out) {
     pn_text_put(out, "<div class=\"scroll\"><table class=\"num cards\"><thead><tr><th "
                      "scope=\"col\">design</th>");
@@ -75,14 +84,9 @@ static void latency_rows(const struct pn_study *study, struct pn_text *out) {
                      "</tr></thead><tbody>\n");
     for (size_t i = 0; i < study->latencies; i++) {
         const struct pn_latency *l = &study->latency[i];
-        char room[96];
-        const char *level = pn_level_name(study->sweep, l->level, room, sizeof room);
         struct pn_estimate asked = {l->offered, NAN, NAN, 1};
         swatch_header(out, study->sweep->design[l->design], l->design,
-                      pn_label("%.24s = %s%s%.60s", study->sweep->key,
-                               pn_x_text(study->sweep, l->point).s, level[0] != '\0' ? ", " : "",
-                               level)
-                          .s);
+                      point_name(study->sweep, l->point, l->level).s);
         for (size_t q = 0; q < PN_QUANTILES; q++) {
             value_cell(out, pn_label("%s, µs", pn_quantile_names[q]).s, &l->quantile[q], micro);
         }
@@ -97,21 +101,18 @@ static void latency_figures(const struct pn_study *study, struct pn_text *out) {
     const struct pn_latency *last = NULL;
     for (size_t i = 0; i < study->latencies; i++) {
         const struct pn_latency *l = &study->latency[i];
-        char room[96];
         if (l->counts == 0 ||
             (last != NULL && last->level == l->level && last->point == l->point)) {
             continue;
         }
         last = l;
-        const char *level = pn_level_name(study->sweep, l->level, room, sizeof room);
-        pn_text_put(out, "<figure><h3>");
-        pn_text_escape(out, pn_label("%.40s = %s%s%.60s", study->sweep->key,
-                                     pn_x_text(study->sweep, l->point).s,
-                                     level[0] != '\0' ? ", " : "", level)
-                                .s);
+        pn_text_put(out, "<div class=\"two\"><figure><h3>Percentiles, ");
+        pn_text_escape(out, point_name(study->sweep, l->point, l->level).s);
         pn_text_put(out, "</h3>");
         pn_chart_latency(out, study, l->level, l->point);
-        pn_text_put(out, "</figure>\n");
+        pn_text_put(out, "</figure><figure><h3>Histogram, the same jobs</h3>");
+        pn_chart_histogram(out, study, l->level, l->point);
+        pn_text_put(out, "</figure></div>\n");
     }
 }
 
@@ -123,9 +124,8 @@ void pn_page_latency(const struct pn_analysis *analysis, struct pn_text *out) {
         }
         pn_section_open(out, pn_label("latency-%zu", study->index).s, "Latency",
                         headline_latency(study).s);
-        pn_text_put(out, "<div class=\"two\">");
         latency_figures(study, out);
-        pn_text_put(out, "</div><figure>");
+        pn_text_put(out, "<figure>");
         latency_rows(study, out);
         pn_caption(out,
                    "Open loop: every latency counts from the job's intended start, so queueing is "
@@ -187,7 +187,29 @@ static void core_row(const struct pn_study *study, const struct pn_core_table *t
     pn_row_close(out);
 }
 
-static void cores_table(const struct pn_study *study, struct pn_text *out) {
+/* Beyond this many, the first table shows the least and the most busy core of each design. */
+#define CORES_SHOWN 12
+
+static bool is_extreme(const struct pn_core_table *t, size_t core) {
+    size_t least = 0;
+    size_t most = 0;
+    for (size_t c = 1; c < t->cores; c++) {
+        least = t->core[c].busy_ns < t->core[least].busy_ns ? c : least;
+        most = t->core[c].busy_ns > t->core[most].busy_ns ? c : most;
+    }
+    return core == least || core == most;
+}
+
+static bool has_many(const struct pn_study *study) {
+    for (size_t i = 0; i < study->core_tables; i++) {
+        if (study->core[i].cores > CORES_SHOWN) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void cores_table(const struct pn_study *study, bool extremes, struct pn_text *out) {
     pn_text_put(
         out,
         "<div class=\"scroll\"><table class=\"num cards\"><thead><tr><th scope=\"col\">core</th>"
@@ -206,7 +228,9 @@ static void cores_table(const struct pn_study *study, struct pn_text *out) {
         }
         pn_text_put(out, "<tbody>");
         for (size_t c = 0; c < t->cores; c++) {
-            core_row(study, t, &t->core[c], out);
+            if (!extremes || is_extreme(t, c)) {
+                core_row(study, t, &t->core[c], out);
+            }
         }
         pn_text_put(out, "</tbody>");
     }
@@ -226,13 +250,20 @@ void pn_page_cores(const struct pn_analysis *analysis, struct pn_text *out) {
                  study->sweep->design[study->b], or_null(kernel_entries(b), 3).s);
     pn_section_open(out, "cores", "Per core", headline.s);
     pn_text_put(out, "<figure>");
-    cores_table(study, out);
+    bool many = has_many(study);
+    cores_table(study, many, out);
+    if (many) {
+        pn_text_put(out, "<details><summary>Every core</summary>");
+        cores_table(study, false, out);
+        pn_text_put(out, "</details>\n");
+    }
     char room[96];
     struct pn_text caption = {0};
     const char *level = pn_level_name(study->sweep, 0, room, sizeof room);
     pn_text_cat(&caption, "Sums over the valid slots at ",
                 pn_x_text(study->sweep, study->core_point).s, " ", pn_x_unit(study->sweep),
                 level[0] != '\0' ? ", " : "", level,
+                many ? ": the least and the most busy core of each design" : "",
                 ". Busy is CPU time without counted idle spin. Kernel entries are system calls, "
                 "page faults and "
                 "voluntary context switches of the scheduler thread. Run delay is time ready but "
@@ -275,12 +306,7 @@ void pn_page_ceiling(const struct pn_analysis *analysis, struct pn_text *out) {
             const struct pn_share *share = &study->share[s];
             struct pn_estimate percent = {100 * share->share.value, 100 * share->share.lo,
                                           100 * share->share.hi, share->share.n};
-            char room[96];
-            const char *level = pn_level_name(study->sweep, share->level, room, sizeof room);
-            pn_row_open(out, pn_label("%.30s = %s%s%.60s", study->sweep->key,
-                                      pn_x_text(study->sweep, share->point).s,
-                                      level[0] != '\0' ? ", " : "", level)
-                                 .s);
+            pn_row_open(out, point_name(study->sweep, share->point, share->level).s);
             pn_cell(out, study->sweep->design[share->design]);
             pn_cell(out, pn_label_estimate(&percent, pn_num_sig3).s);
             pn_cell(out, pn_label_estimate(&share->rate, pn_num_si).s);

@@ -255,7 +255,11 @@ static void limits(const struct pn_analysis *analysis, struct pn_text *out) {
 
 void pn_page_rerun(const struct pn_analysis *analysis, struct pn_text *out) {
     const json_t *manifest = analysis->run->manifest;
-    pn_section_open(out, "rerun", "Reproduce", "Rerun, versions, limits");
+    pn_section_open(out, "rerun", "Reproduce",
+                    pn_label("Seed %s and %zu planned slots make this run again",
+                             pn_num_plain(pn_member_number(manifest, "seed"), 0).s,
+                             analysis->run->planned)
+                        .s);
     pn_text_put(out, "<pre># in the run directory: the same plan and seed\nsh rerun.sh\n# the "
                      "command that made it\n");
     put_command(pn_member(manifest, "command"), out);

@@ -206,7 +206,7 @@ int pn_design_style(const char *name, size_t place) {
             return i;
         }
     }
-    return (int)(place % 4);
+    return strcmp(name, "loop") == 0 ? 4 : (int)(place % 4);
 }
 
 static void write_variant(struct pn_text *out, const struct pn_figure *figure, const void *data,

@@ -53,7 +53,8 @@ size_t pn_tick_step(size_t n, double span, double label_w);
 /* Pushes ys at least gap apart inside lo..hi, order kept. order[] receives the indices by y. */
 void pn_dodge(double *y, size_t n, double gap, double lo, double hi);
 
-/* Style of a design by its name: 0 shared, 1 mailbox, 2 tokio, 3 beam, others by place. */
+/* Style of a design by its name: 0 shared, 1 mailbox, 2 tokio, 3 beam; 4, neutral, for the job
+ * loop; others by place. */
 int pn_design_style(const char *name, size_t place);
 
 struct pn_figure {

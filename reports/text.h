@@ -51,10 +51,12 @@ struct pn_num pn_num_signed(double value, int decimals);
 struct pn_num pn_num_plain(double value, int decimals);
 /* ASCII, one decimal: an SVG coordinate. */
 struct pn_num pn_num_coord(double value);
-/* `digits` significant digits, never fewer than the integer part has. */
+/* `digits` significant digits; 1234567 at 3 is 1 230 000. */
 struct pn_num pn_num_sig(double value, int digits);
 /* 3 significant digits with k, M, G. */
 struct pn_num pn_num_si(double value);
+/* As pn_num_si without trailing zeros: 2 M, 500 k, 1.5 k. */
+struct pn_num pn_num_tick(double value);
 /* An x value: whole numbers whole, others with 3 significant digits; no grouping. */
 struct pn_num pn_num_x(double value);
 /* exp(log_ratio) - 1 in percent, signed, with a no-break space before the sign. */

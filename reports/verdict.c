@@ -133,8 +133,7 @@ static bool all_ties(const struct pn_study *study, const struct pn_cross *c) {
     return true;
 }
 
-static void say_curve(const struct pn_study *study, size_t level, bool withheld,
-                      struct pn_text *out) {
+static void say_curve(const struct pn_study *study, size_t level, struct pn_text *out) {
     const struct pn_cross *c = &study->curve[level].cross;
     if (!study->curve[level].compared) {
         pn_text_put(out, BOLD "Undetermined" PLAIN
@@ -143,10 +142,10 @@ static void say_curve(const struct pn_study *study, size_t level, bool withheld,
     }
     switch (c->kind) {
     case PN_CROSS_AT:
-        say_at(study, c, withheld, out);
+        say_at(study, c, study->withheld, out);
         break;
     case PN_CROSS_NONE:
-        say_none(study, c, withheld, out);
+        say_none(study, c, study->withheld, out);
         break;
     case PN_CROSS_SEVERAL:
         say_several(study, c, out);
@@ -170,24 +169,6 @@ static void say_tail(const struct pn_analysis *analysis, struct pn_text *out) {
                 "× at throughput within 10" PN_NBSP
                 "%. Move blocking off the schedulers and shard the collector, then measure again.",
                 NULL);
-}
-
-/* The point whose gap is worth splitting: the middle x, else the widest gap. */
-static size_t gap_point(const struct pn_study *study) {
-    const struct pn_curve *curve = &study->curve[0];
-    size_t best = study->sweep->points / 2;
-    if (curve->cross.sign[best] == PN_SIGN_A || curve->cross.sign[best] == PN_SIGN_B) {
-        return best;
-    }
-    best = SIZE_MAX;
-    for (size_t p = 0; p < study->sweep->points; p++) {
-        double total = fabs(curve->point[p].split.total);
-        bool said = curve->cross.sign[p] == PN_SIGN_A || curve->cross.sign[p] == PN_SIGN_B;
-        if (said && (best == SIZE_MAX || total > fabs(curve->point[best].split.total))) {
-            best = p;
-        }
-    }
-    return best;
 }
 
 static double share(double part, double total) {
@@ -218,33 +199,36 @@ static void say_shares(const struct pn_split *s, struct pn_text *out) {
 }
 
 /* Parts of unlike sign have no shares; they are stated in log percent, which add up. */
-static void say_parts(const struct pn_split *s, struct pn_text *out) {
-    pn_text_cat(out, BOLD, pn_num_signed(100 * s->efficiency, 1).s, " is CPU per job", PLAIN, NULL);
+static void say_parts(const struct pn_study *study, const struct pn_split *s, struct pn_text *out) {
+    pn_text_put(out, " ");
+    put_word(out, name_of(study, PN_SIGN_A));
+    pn_text_cat(out, " completes ", pn_num_sig(fabs(100 * expm1(s->total)), 2).s, PN_NBSP "% ",
+                s->total < 0 ? "fewer" : "more", " jobs: " BOLD "CPU per job accounts for ",
+                pn_num_signed(100 * s->efficiency, 1).s, PLAIN, NULL);
     if (isnan(s->spinning)) {
-        pn_text_cat(out, " and ", pn_num_signed(100 * s->waiting, 1).s, " waiting", NULL);
+        pn_text_cat(out, ", waiting for ", pn_num_signed(100 * s->waiting, 1).s, NULL);
     } else {
-        pn_text_cat(out, ", ", pn_num_signed(100 * s->spinning, 1).s, " spinning and ",
-                    pn_num_signed(100 * s->sleeping, 1).s, " sleeping", NULL);
+        pn_text_cat(out, ", spinning for ", pn_num_signed(100 * s->spinning, 1).s,
+                    ", sleeping for ", pn_num_signed(100 * s->sleeping, 1).s, NULL);
     }
     pn_text_cat(out, " (log" PN_NBSP "%, sum ", pn_num_signed(100 * s->total, 1).s, ").", NULL);
 }
 
 static void say_gap(const struct pn_study *study, struct pn_text *out) {
-    size_t p = study->curve[0].compared ? gap_point(study) : SIZE_MAX;
+    size_t p = study->gap_point;
     if (p == SIZE_MAX) {
         pn_text_put(out, " No gap is wide enough to be split.");
         return;
     }
     const struct pn_split *s = &study->curve[0].point[p].split;
-    pn_text_cat(out, " Of the gap at ", pn_x_text(study->sweep, p).s, " ", NULL);
+    bool shares = same_way(s);
+    pn_text_cat(out, shares ? " Of the gap at " : " At ", pn_x_text(study->sweep, p).s, " ", NULL);
     put_word(out, pn_x_unit(study->sweep));
-    pn_text_cat(out, " (", pn_num_percent(s->total, 1).s, "), ", NULL);
-    if (isnan(s->total)) {
-        pn_text_put(out, "CPU time is not known.");
-    } else if (same_way(s)) {
+    if (shares) {
+        pn_text_cat(out, " (", pn_num_percent(s->total, 1).s, "), ", NULL);
         say_shares(s, out);
     } else {
-        say_parts(s, out);
+        say_parts(study, s, out);
     }
 }
 
@@ -342,7 +326,7 @@ void pn_verdict_crossover(const struct pn_analysis *analysis, bool html, struct 
         pn_text_put(&said,
                     BOLD "Undetermined" PLAIN ": the run has no sweep that looks for a crossover.");
     } else {
-        say_curve(study, 0, analysis->tail.withheld, &said);
+        say_curve(study, 0, &said);
         if (analysis->tail.withheld && study->curve[0].compared &&
             (study->curve[0].cross.kind == PN_CROSS_NONE ||
              study->curve[0].cross.kind == PN_CROSS_AT)) {
@@ -370,7 +354,7 @@ void pn_verdict_cause(const struct pn_analysis *analysis, bool html, struct pn_t
 
 void pn_verdict_curve(const struct pn_study *study, size_t level, struct pn_text *out) {
     struct pn_text said = {0};
-    say_curve(study, level, false, &said);
+    say_curve(study, level, &said);
     leave(&said, false, out);
 }
 
