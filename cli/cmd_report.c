@@ -27,15 +27,13 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         return 0;
     case ARGP_KEY_ARG:
         if (options->directory != NULL) {
-            argp_error(state, "one run directory only; got '%s' too", arg);
-            return EINVAL;
+            argp_failure(state, PN_EXIT_INPUT, 0, "one run directory only; '%s' is another", arg);
         }
         options->directory = arg;
         return 0;
     case ARGP_KEY_END:
         if (options->directory == NULL) {
-            argp_error(state, "which run directory?");
-            return EINVAL;
+            argp_failure(state, PN_EXIT_INPUT, 0, "which run directory? 'pinion report DIR'");
         }
         return 0;
     default:

@@ -254,7 +254,9 @@ static int lay_out(const struct pn_rundir *run, struct pn_study *study) {
     }
     for (size_t i = 0; i < run->samples; i++) {
         const struct pn_sample *s = &run->sample[i];
-        if (s->sweep != sweep || s->design == PN_DESIGNS_MAX || s->role == PN_ROLE_AA) {
+        bool wanted = s->role == PN_ROLE_MAIN ||
+                      (s->role == PN_ROLE_LATENCY && sweep->kind == PN_SWEEP_LATENCY);
+        if (s->sweep != sweep || s->design == PN_DESIGNS_MAX || !wanted) {
             continue;
         }
         const struct pn_sample **at =

@@ -139,8 +139,14 @@ static struct pn_label headline_shift(const struct pn_study *study) {
                         apart ? "" : ", not separated from none");
     }
     size_t apart = 0;
+    size_t known = 0;
     for (size_t p = 0; p < study->sweep->points; p++) {
         apart += shift->delta[p].lo > 0 || shift->delta[p].hi < 0;
+        known += isnan(shift->delta[p].lo) ? 0 : 1;
+    }
+    if (known == 0) {
+        return pn_label("What %.60s shifts needs rounds: %zu per point would do", name,
+                        pn_rounds_needed(study->sweep->points));
     }
     return pn_label("With %.60s the ratio changes at %zu of %zu points; no crossover to compare",
                     name, apart, study->sweep->points);
@@ -201,7 +207,10 @@ void pn_page_shift(const struct pn_study *study, struct pn_text *out) {
 static struct pn_label headline_gap(const struct pn_study *study) {
     size_t p = study->gap_point;
     if (p == SIZE_MAX) {
-        return pn_label("0 of %zu gaps are wide enough to be split", study->sweep->points);
+        return pn_label("0 of %zu gaps are %s", study->sweep->points,
+                        study->curve[0].compared && study->curve[0].cross.needs_rounds
+                            ? "decided: more rounds are needed"
+                            : "wide enough to be split");
     }
     const struct pn_split *s = &study->curve[0].point[p].split;
     struct pn_num x = pn_x_text(study->sweep, p);

@@ -217,7 +217,9 @@ static void say_parts(const struct pn_study *study, const struct pn_split *s, st
 static void say_gap(const struct pn_study *study, struct pn_text *out) {
     size_t p = study->gap_point;
     if (p == SIZE_MAX) {
-        pn_text_put(out, " No gap is wide enough to be split.");
+        pn_text_put(out, study->curve[0].cross.needs_rounds
+                             ? " No gap is decided yet, so none is split."
+                             : " No gap is wide enough to be split.");
         return;
     }
     const struct pn_split *s = &study->curve[0].point[p].split;
@@ -253,10 +255,13 @@ static void say_delta(const struct pn_study *study, const struct pn_shift *shift
     put_word(out, name_of(study, PN_SIGN_B));
     pn_text_cat(out, " most at ", pn_x_text(study->sweep, most).s, " ", NULL);
     put_word(out, pn_x_unit(study->sweep));
-    pn_text_cat(out, ", by " BOLD, pn_num_percent(e->value, 1).s, PLAIN " " INTERVAL,
-                pn_label_interval(e, pn_num_percent1).s, PLAIN, NULL);
-    bool separated = e->lo > 0 || e->hi < 0;
-    pn_text_put(out, separated ? "." : ", which is not separated from none.");
+    pn_text_cat(out, ", by " BOLD, pn_num_percent(e->value, 1).s, PLAIN, NULL);
+    if (isnan(e->lo)) {
+        pn_text_put(out, ", from too few rounds for an interval.");
+    } else {
+        pn_text_cat(out, " " INTERVAL, pn_label_interval(e, pn_num_percent1).s, PLAIN,
+                    e->lo > 0 || e->hi < 0 ? "." : ", which is not separated from none.", NULL);
+    }
 }
 
 static void say_shift(const struct pn_study *study, const struct pn_shift *shift,
