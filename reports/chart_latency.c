@@ -88,8 +88,8 @@ static void draw_axes(struct pn_svg *svg, const struct spectrum *s) {
 }
 
 static void draw_lines(struct pn_svg *svg, const struct spectrum *s) {
-    double label[PN_DESIGNS_MAX];
-    double end[PN_DESIGNS_MAX];
+    double label[PN_DESIGNS_MAX] = {0};
+    double end[PN_DESIGNS_MAX] = {0};
     size_t designs = s->study->sweep->designs;
     for (size_t d = 0; d < designs; d++) {
         double px[STEPS + 1], py[STEPS + 1];
@@ -168,7 +168,7 @@ void pn_chart_latency(struct pn_text *out, const struct pn_study *study, size_t 
 
 /* Bins of equal width on the log axis: enough to see a shape, wider than the histogram's own
  * buckets. */
-#define BINS 40
+#define BINS ((size_t)40)
 
 static void fill_bins(const struct spectrum *s, size_t d, double *share) {
     const struct pn_latency *l = s->latency[d];
@@ -179,8 +179,8 @@ static void fill_bins(const struct spectrum *s, size_t d, double *share) {
     }
     for (size_t i = 0; i < l->counts; i++) {
         double middle = pn_bucket_low(i, l->bits) + 0.5 * pn_bucket_width(i, l->bits);
-        double at = BINS * log(middle / s->x.lo) / span;
-        size_t bin = at <= 0 ? 0 : at >= BINS ? BINS - 1 : (size_t)at;
+        double at = (double)BINS * log(middle / s->x.lo) / span;
+        size_t bin = at <= 0 ? 0 : at >= (double)BINS ? BINS - 1 : (size_t)at;
         share[bin] += l->count[i];
         total += l->count[i];
     }
@@ -191,15 +191,16 @@ static void fill_bins(const struct spectrum *s, size_t d, double *share) {
 
 static void draw_steps(struct pn_svg *svg, const struct spectrum *s, size_t d,
                        const double *share) {
-    double px[2 * BINS], py[2 * BINS];
+    double px[2 * BINS] = {0};
+    double py[2 * BINS] = {0};
     int style = pn_design_style(s->study->sweep->design[d], d);
     for (size_t b = 0; b < BINS; b++) {
-        double width = (s->x.at_hi - s->x.at_lo) / BINS;
+        double width = (s->x.at_hi - s->x.at_lo) / (double)BINS;
         px[2 * b] = s->x.at_lo + width * (double)b;
         px[2 * b + 1] = px[2 * b] + width;
         py[2 * b] = py[2 * b + 1] = pn_axis_at(&s->y, share[b]);
     }
-    double base[2 * BINS];
+    double base[2 * BINS] = {0};
     for (size_t i = 0; i < sizeof base / sizeof base[0]; i++) {
         base[i] = s->y.at_lo;
     }
@@ -236,7 +237,7 @@ static void draw_peak_label(struct pn_svg *svg, const struct spectrum *s, size_t
         top = share[b] > share[top] ? b : top;
     }
     const char *name = s->study->sweep->design[d];
-    double x = s->x.at_lo + (s->x.at_hi - s->x.at_lo) * ((double)top + 0.5) / BINS;
+    double x = s->x.at_lo + (s->x.at_hi - s->x.at_lo) * ((double)top + 0.5) / (double)BINS;
     double y = fmin(pn_axis_at(&s->y, share[top]) - 8, *used);
     pn_svg_text(svg, x, y, pn_label("bd halo t%d", pn_design_style(name, d)).s, PN_MIDDLE, name);
     *used = y - 16;
@@ -244,7 +245,7 @@ static void draw_peak_label(struct pn_svg *svg, const struct spectrum *s, size_t
 
 static void draw_histogram(struct pn_svg *svg, const void *data) {
     struct spectrum s = *(const struct spectrum *)data;
-    double share[PN_DESIGNS_MAX][BINS];
+    double share[PN_DESIGNS_MAX][BINS] = {{0}};
     double lo = INFINITY;
     double hi = 0;
     double most = 1;
