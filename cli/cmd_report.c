@@ -55,7 +55,7 @@ static int print_json(const struct pn_report_verdict *verdict) {
                   : PN_EXIT_OK;
 }
 
-static int exit_code(enum pn_report_status status) {
+static enum pn_exit exit_code(enum pn_report_status status) {
     switch (status) {
     case PN_REPORT_BAD_INPUT:
         return PN_EXIT_INPUT;

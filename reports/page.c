@@ -24,9 +24,8 @@ void pn_section_close(struct pn_text *out) {
     pn_text_put(out, "</section>\n");
 }
 
-void pn_details_open(struct pn_text *out, const char *const *columns) {
-    pn_text_put(out, "<details><summary>Data table</summary><div class=\"scroll\"><table "
-                     "class=\"data\"><thead><tr>");
+void pn_table_open(struct pn_text *out, const char *const *columns) {
+    pn_text_put(out, "<div class=\"scroll\"><table class=\"data\"><thead><tr>");
     for (; *columns != NULL; columns++) {
         pn_text_put(out, "<th scope=\"col\">");
         pn_text_escape(out, *columns);
@@ -35,8 +34,24 @@ void pn_details_open(struct pn_text *out, const char *const *columns) {
     pn_text_put(out, "</tr></thead><tbody>\n");
 }
 
+void pn_table_close(struct pn_text *out) {
+    pn_text_put(out, "</tbody></table></div>");
+}
+
+void pn_details_named(struct pn_text *out, const char *name, const char *const *columns) {
+    pn_text_put(out, "<details><summary>");
+    pn_text_escape(out, name);
+    pn_text_put(out, "</summary>");
+    pn_table_open(out, columns);
+}
+
+void pn_details_open(struct pn_text *out, const char *const *columns) {
+    pn_details_named(out, "Data table", columns);
+}
+
 void pn_details_close(struct pn_text *out) {
-    pn_text_put(out, "</tbody></table></div></details>\n");
+    pn_table_close(out);
+    pn_text_put(out, "</details>\n");
 }
 
 void pn_row_open(struct pn_text *out, const char *header) {
@@ -136,6 +151,7 @@ void pn_page_write(const struct pn_analysis *analysis, const struct pn_report_ve
     pn_page_cores(analysis, out);
     pn_page_ceiling(analysis, out);
     pn_page_micro(analysis->run, out);
+    pn_page_run(analysis, out);
     pn_page_machine(analysis, out);
     pn_page_samples(analysis, out);
     pn_page_rerun(analysis, out);

@@ -25,6 +25,11 @@ void pn_page_cores(const struct pn_analysis *analysis, struct pn_text *out);
 void pn_page_ceiling(const struct pn_analysis *analysis, struct pn_text *out);
 void pn_page_micro(const struct pn_rundir *run, struct pn_text *out);
 void pn_page_machine(const struct pn_analysis *analysis, struct pn_text *out);
+/* How the designs ran: placement audit, helper threads. */
+void pn_page_run(const struct pn_analysis *analysis, struct pn_text *out);
+void pn_gates_table(const struct pn_rundir *run, struct pn_text *out);
+/* The first thing a slot could not do as asked, and how many slots say so; NULL if none. */
+const char *pn_first_degraded(const struct pn_rundir *run, size_t *slots);
 void pn_page_samples(const struct pn_analysis *analysis, struct pn_text *out);
 void pn_page_rerun(const struct pn_analysis *analysis, struct pn_text *out);
 
@@ -41,7 +46,11 @@ void pn_section_open(struct pn_text *out, const char *id, const char *eyebrow,
 void pn_section_close(struct pn_text *out);
 /* <details> with a table of the given class; columns are raw text, ended by NULL. */
 void pn_details_open(struct pn_text *out, const char *const *columns);
+void pn_details_named(struct pn_text *out, const char *name, const char *const *columns);
 void pn_details_close(struct pn_text *out);
+/* The same table in plain sight. */
+void pn_table_open(struct pn_text *out, const char *const *columns);
+void pn_table_close(struct pn_text *out);
 /* A cell of escaped text; the first of a row is its header. */
 void pn_row_open(struct pn_text *out, const char *header);
 void pn_cell(struct pn_text *out, const char *text);

@@ -58,6 +58,12 @@ static void write_banner(const struct pn_analysis *analysis, struct pn_text *out
                       analysis->run->samples, analysis->run->planned)
                  .s);
     }
+    size_t slots = 0;
+    const char *degraded = pn_first_degraded(analysis->run, &slots);
+    if (degraded != NULL) {
+        warn(out, &said, "Degraded.",
+             pn_label("%zu slots did not run as asked: %.100s", slots, degraded).s);
+    }
     if (json_is_true(json_object_get(host, "hypervisor"))) {
         warn(out, &said, "Virtual machine.",
              "Its host may take the CPU away; a physical machine is the evidence.");

@@ -116,7 +116,7 @@ void pn_page_machine(const struct pn_analysis *analysis, struct pn_text *out) {
 static void void_table(const struct pn_rundir *run, struct pn_text *out) {
     static const char *const columns[] = {"slot", "sweep, x, level", "round", "why", NULL};
     size_t shown = 0;
-    pn_details_open(out, columns);
+    pn_details_named(out, "Void, failed and unsteady slots", columns);
     for (size_t i = 0; i < run->samples && shown < 200; i++) {
         const struct pn_sample *s = &run->sample[i];
         if (s->void_reason == NULL && s->error == NULL && !s->unsteady) {
@@ -171,6 +171,7 @@ void pn_page_samples(const struct pn_analysis *analysis, struct pn_text *out) {
                         "beyond the scale stand "
                         "at its edge.");
         void_table(run, out);
+        pn_gates_table(run, out);
         pn_text_put(out, "</figure>\n");
     }
     pn_section_close(out);

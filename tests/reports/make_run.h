@@ -225,6 +225,22 @@ static inline void made_histogram(FILE *f, double p99) {
     (void)fputs("]}", f);
 }
 
+/* What a design says of itself. */
+static inline void made_self(FILE *f, bool mailbox) {
+    (void)fprintf(f,
+                  ",\"producers_as\":\"thread\",\"queue_kind\":\"%s\",\"bound\":\"queue\",\"queue_"
+                  "effective\":1024,"
+                  "\"turn\":16,\"payload_mode\":\"%s\",\"mem\":\"local\",\"segments_retired\":%s,"
+                  "\"placement\":{"
+                  "\"pinned\":true,\"membind\":true,\"pages\":512,\"elsewhere\":0,\"absent\":0},"
+                  "\"degraded\":[],"
+                  "\"helpers\":[{\"name\":\"reclaimer\",\"syscalls\":null,\"syscalls_reason\":"
+                  "\"not counted\","
+                  "\"vol_switches\":12}]",
+                  mailbox ? "mailbox" : "segq", mailbox ? "copy" : "reference",
+                  mailbox ? "null" : "390");
+}
+
 static inline void made_sample(struct made_out *o, const struct made_slot *s) {
     const struct made_run *m = o->m;
     double jobs = 100000;
@@ -268,6 +284,7 @@ static inline void made_sample(struct made_out *o, const struct made_slot *s) {
                   ",\"samples\":20000,\"p50_ns\":%.0f,\"p95_ns\":%.0f,\"p99_ns\":%.0f,\"p999_ns\":%"
                   ".0f,\"max_ns\":%.0f",
                   s->p99 * 0.2, s->p99 * 0.7, s->p99, s->p99 * 3, s->p99 * 9);
+    made_self(f, mailbox);
     made_cores(f, jobs, wall, busy, spin);
     made_histogram(f, s->p99);
     (void)fputs("}}\n", f);
