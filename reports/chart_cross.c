@@ -63,6 +63,20 @@ static struct pn_axis x_axis(const struct pn_sweep *sweep, double at_lo, double 
     return axis;
 }
 
+void pn_chart_x_labels(struct pn_svg *svg, const struct pn_sweep *sweep, const struct pn_axis *x,
+                       double y) {
+    double taken = -INFINITY;
+    for (size_t p = 0; p < sweep->points; p++) {
+        struct pn_num label = pn_x_text(sweep, p);
+        double at = pn_axis_at(x, sweep->x[p].at);
+        double half = 0.5 * pn_text_width(label.s, PN_FIGURE_PX, false);
+        if (at - half > taken + 8) {
+            pn_svg_text(svg, at, y, "tk", PN_MIDDLE, label.s);
+            taken = at + half;
+        }
+    }
+}
+
 static void draw_frame(struct pn_svg *svg, const struct scene *s) {
     double tick[24];
     size_t n = pn_axis_ticks(&s->rate, 9, tick, 24);
@@ -85,14 +99,11 @@ static void draw_frame(struct pn_svg *svg, const struct scene *s) {
                        .s);
     }
     const struct pn_sweep *sweep = s->study->sweep;
-    size_t step = pn_tick_step(sweep->points, s->x.at_hi - s->x.at_lo, svg->narrow ? 46 : 54);
     for (size_t p = 0; p < sweep->points; p++) {
         pn_svg_line(svg, s->px[p], s->rate.at_hi, s->px[p], s->rate.at_lo, "grid");
         pn_svg_line(svg, s->px[p], s->ratio.at_hi, s->px[p], s->ratio.at_lo, "grid");
-        if (p % step == 0) {
-            pn_svg_text(svg, s->px[p], s->ratio.at_lo + 20, "tk", PN_MIDDLE, pn_x_text(sweep, p).s);
-        }
     }
+    pn_chart_x_labels(svg, sweep, &s->x, s->ratio.at_lo + 20);
     pn_svg_text(
         svg, 0.5 * (s->x.at_lo + s->x.at_hi), s->ratio.at_lo + 42, "tk", PN_MIDDLE,
         pn_label("%.80s%s", pn_x_unit(sweep), sweep->scale == PN_SCALE_LOG2 ? " (log2)" : "").s);
@@ -114,7 +125,7 @@ static void draw_crossing(struct pn_svg *svg, const struct scene *s) {
     pn_svg_rect(svg, lo, s->ratio.at_hi, hi - lo, s->ratio.at_lo - s->ratio.at_hi, "range", NULL);
     pn_svg_line(svg, at, s->rate.at_hi, at, s->ratio.at_lo, "cross");
     pn_svg_text(
-        svg, at, s->ratio.at_hi - (svg->narrow ? 8 : 26), "lb", PN_MIDDLE,
+        svg, at, s->ratio.at_hi - (svg->narrow ? 8 : 17), "lb", PN_MIDDLE,
         pn_label("crossover %s [%s, %s]", pn_num_x(c->x).s, pn_num_x(c->lo).s, pn_num_x(c->hi).s)
             .s);
 }

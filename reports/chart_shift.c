@@ -26,13 +26,12 @@ static double row_y(const struct pn_svg *svg, size_t row) {
 
 static void draw_scale(struct pn_svg *svg, const struct forest *f, double bottom) {
     const struct pn_sweep *sweep = f->study->sweep;
-    size_t step = pn_tick_step(sweep->points, f->x.at_hi - f->x.at_lo, svg->narrow ? 46 : 54);
-    for (size_t p = 0; p < sweep->points; p += step) {
+    for (size_t p = 0; p < sweep->points; p++) {
         double x = pn_axis_at(&f->x, sweep->x[p].at);
         pn_svg_line(svg, x, 34, x, bottom, "grid");
-        pn_svg_text(svg, x, 24, "tk", PN_MIDDLE, pn_x_text(sweep, p).s);
-        pn_svg_text(svg, x, bottom + 18, "tk", PN_MIDDLE, pn_x_text(sweep, p).s);
     }
+    pn_chart_x_labels(svg, sweep, &f->x, 24);
+    pn_chart_x_labels(svg, sweep, &f->x, bottom + 18);
     pn_svg_text(svg, 0.5 * (f->x.at_lo + f->x.at_hi), bottom + 39, "tk", PN_MIDDLE,
                 pn_label("crossover, %.60s%s", pn_x_unit(sweep), f->x.log ? " (log2)" : "").s);
     if (!svg->narrow) {
@@ -263,14 +262,11 @@ static void draw_delta(struct pn_svg *svg, const void *data) {
                  : pn_label("%s" PN_NBSP "%%", pn_num_signed(tick[i], fabs(tick[i]) < 1 ? 1 : 0).s)
                        .s);
     }
-    size_t step = pn_tick_step(sweep->points, x.at_hi - x.at_lo, svg->narrow ? 46 : 54);
     for (size_t p = 0; p < sweep->points; p++) {
         double at = pn_axis_at(&x, sweep->x[p].at);
         pn_svg_line(svg, at, y.at_hi, at, y.at_lo, "grid");
-        if (p % step == 0) {
-            pn_svg_text(svg, at, y.at_lo + 18, "tk", PN_MIDDLE, pn_x_text(sweep, p).s);
-        }
     }
+    pn_chart_x_labels(svg, sweep, &x, y.at_lo + 18);
     pn_svg_text(svg, 0.5 * (x.at_lo + x.at_hi), y.at_lo + 39, "tk", PN_MIDDLE, pn_x_unit(sweep));
     draw_delta_points(svg, d, &x, &y);
 }

@@ -73,6 +73,9 @@ struct pn_num pn_x_text(const struct pn_sweep *sweep, size_t point);
 /* "units", or "" for none; with a leading no-break space. */
 const char *pn_x_unit(const struct pn_sweep *sweep);
 
+/* The x values of a sweep as labels at height y, those left out that would touch the one before. */
+void pn_chart_x_labels(struct pn_svg *svg, const struct pn_sweep *sweep, const struct pn_axis *x,
+                       double y);
 /* Figures of one study; all draw both variants. */
 void pn_chart_cross(struct pn_text *out, const struct pn_study *study, size_t level);
 void pn_chart_forest(struct pn_text *out, const struct pn_study *study);

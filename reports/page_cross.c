@@ -31,14 +31,17 @@ static struct pn_label headline_cross(const struct pn_study *study) {
                         ahead, pn_x_text(sweep, 0).s, pn_x_text(sweep, sweep->points - 1).s, unit,
                         pn_num_sig(100 * expm1(c->gap_hi), 2).s);
     case PN_CROSS_SEVERAL:
-        return pn_label("%.24s and %.24s change places %zu times", ahead, behind, c->crossings);
+        return pn_label("%.24s and %.24s change places at %zu of %zu steps", ahead, behind,
+                        c->crossings, sweep->points - 1);
     default: {
         size_t open = 0;
+        size_t ties = 0;
         for (size_t p = 0; p < sweep->points; p++) {
             open += c->sign[p] == PN_SIGN_OPEN;
+            ties += c->sign[p] == PN_SIGN_TIE;
         }
-        return open == 0 ? pn_label("%.24s and %.24s tie at %zu of %zu points or more", ahead,
-                                    behind, (size_t)1, sweep->points)
+        return open == 0 ? pn_label("%.24s and %.24s tie at %zu of %zu points", ahead, behind, ties,
+                                    sweep->points)
                          : pn_label("%zu of %zu points over %.24s are still open", open,
                                     sweep->points, unit);
     }

@@ -242,6 +242,17 @@ void pn_page_cores(const struct pn_analysis *analysis, struct pn_text *out) {
     if (study == NULL || study->core_tables == 0) {
         return;
     }
+    size_t cores = 0;
+    for (size_t i = 0; i < study->core_tables; i++) {
+        cores += study->core[i].cores;
+    }
+    if (cores == 0) {
+        pn_section_open(out, "cores", "Per core", "0 slots report their cores");
+        pn_text_put(out,
+                    "<p class=\"none\">Busy, spinning and sleeping time per core is null.</p>");
+        pn_section_close(out);
+        return;
+    }
     const struct pn_core_table *a = &study->core[study->a];
     const struct pn_core_table *b = &study->core[study->b];
     struct pn_label headline =

@@ -29,15 +29,11 @@ static bool has_aggregates(const json_t *rows) {
 
 /* Counters are whatever else the row holds as a number. */
 static void put_counters(const json_t *row, struct pn_text *out) {
-    static const char *const known[] = {"real_time",
-                                        "cpu_time",
-                                        "iterations",
-                                        "repetitions",
-                                        "threads",
-                                        "family_index",
-                                        "per_family_instance_index",
-                                        "repetition_index",
-                                        NULL};
+    static const char *const known[] = {"real_time",    "cpu_time",
+                                        "iterations",   "repetitions",
+                                        "threads",      "repetition_index",
+                                        "family_index", "per_family_instance_index",
+                                        "ns_per_op",    NULL};
     const char *key;
     json_t *value;
     size_t n = 0;
@@ -54,22 +50,32 @@ static void put_counters(const json_t *row, struct pn_text *out) {
     }
 }
 
+/* "a/b/threads:1" without what every single-threaded name ends in. */
+static void put_name(const json_t *row, struct pn_text *out) {
+    const char *name = pn_member_string(row, "run_name", pn_member_string(row, "name", "unnamed"));
+    size_t n = strlen(name);
+    static const char tail[] = "/threads:1";
+    size_t cut =
+        n > sizeof tail && strcmp(name + n - (sizeof tail - 1), tail) == 0 ? sizeof tail - 1 : 0;
+    pn_row_open(out, pn_label("%.*s", (int)(n - cut < 120 ? n - cut : 120), name).s);
+}
+
 static void put_row(const json_t *row, struct pn_text *out) {
     const char *unit = pn_member_string(row, "time_unit", "ns");
-    pn_row_open(out, pn_member_string(row, "name", "unnamed"));
+    double per_op = pn_member_number(row, "ns_per_op");
+    put_name(row, out);
     if (json_is_true(json_object_get(row, "error_occurred"))) {
         pn_cell(out, "null");
         pn_cell(out, "null");
         pn_cell(out, "null");
-        pn_text_put(out, "<td class=\"why\">");
-        pn_text_escape(out, pn_member_string(row, "error_message", "failed without a message"));
-        pn_text_put(out, "</td>");
+        pn_cell(out, pn_member_string(row, "error_message", "failed without a message"));
         pn_row_close(out);
         return;
     }
-    pn_cell(
-        out,
-        pn_label("%s" PN_NBSP "%.8s", pn_num_sig(pn_member_number(row, "real_time"), 3).s, unit).s);
+    pn_cell(out, isnan(per_op) ? pn_label("%s" PN_NBSP "%.8s",
+                                          pn_num_sig(pn_member_number(row, "real_time"), 3).s, unit)
+                                     .s
+                               : pn_label("%s" PN_NBSP "ns", pn_num_sig(per_op, 3).s).s);
     pn_cell(
         out,
         pn_label("%s" PN_NBSP "%.8s", pn_num_sig(pn_member_number(row, "cpu_time"), 3).s, unit).s);
@@ -78,6 +84,22 @@ static void put_row(const json_t *row, struct pn_text *out) {
     put_counters(row, out);
     pn_text_put(out, "</td>");
     pn_row_close(out);
+}
+
+/* Which builds were timed: the library's own may have assertions, the timed loops are ours. */
+static void put_caption(const json_t *context, bool aggregates, struct pn_text *out) {
+    struct pn_text text = {0};
+    pn_text_cat(&text,
+                aggregates ? "Google Benchmark's own figures, median over its repetitions. "
+                           : "Google Benchmark's own figures, one run each: no interval. ",
+                "Wall time is per operation where the benchmark counts operations, else per "
+                "iteration; threads "
+                "share the wall clock. Build of pinion: ",
+                pn_member_string(context, "pinion_build", "unknown"),
+                "; of the Google Benchmark library: ",
+                pn_member_string(context, "library_build_type", "unknown"), ".", NULL);
+    pn_caption(out, text.data == NULL ? "" : text.data);
+    pn_text_free(&text);
 }
 
 void pn_page_micro(const struct pn_rundir *run, struct pn_text *out) {
@@ -96,22 +118,19 @@ void pn_page_micro(const struct pn_rundir *run, struct pn_text *out) {
     for (size_t i = 0; i < json_array_size(rows); i++) {
         n += shown(json_array_get(rows, i), aggregates);
     }
+    static const char *const columns[] = {
+        "benchmark", "wall time per operation", "CPU time per iteration", "iterations", "counters",
+        NULL};
     pn_section_open(out, "micro", "Micro", pn_label("%zu microbenchmarks price the parts", n).s);
-    pn_text_put(
-        out,
-        "<figure><div class=\"scroll\"><table class=\"data wide\"><thead><tr><th "
-        "scope=\"col\">benchmark</th>"
-        "<th scope=\"col\">wall time per iteration</th><th scope=\"col\">CPU time per "
-        "iteration</th>"
-        "<th scope=\"col\">iterations</th><th scope=\"col\">counters</th></tr></thead><tbody>\n");
+    pn_text_put(out, "<figure>");
+    pn_table_open(out, columns);
     for (size_t i = 0; i < json_array_size(rows); i++) {
         if (shown(json_array_get(rows, i), aggregates)) {
             put_row(json_array_get(rows, i), out);
         }
     }
-    pn_text_put(out, "</tbody></table></div>");
-    pn_caption(out, aggregates ? "Google Benchmark's own figures, median over its repetitions."
-                               : "Google Benchmark's own figures, one run each: no interval.");
+    pn_table_close(out);
+    put_caption(pn_member(run->micro, "context"), aggregates, out);
     pn_text_put(out, "</figure>\n");
     pn_section_close(out);
 }

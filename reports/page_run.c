@@ -56,7 +56,8 @@ static void value_text(const json_t *object, const char *key, struct pn_text *ou
     } else if (json_is_boolean(value)) {
         pn_text_put(out, json_is_true(value) ? "yes" : "no");
     } else if (json_is_number(value)) {
-        pn_text_put(out, pn_num_sig(json_number_value(value), 6).s);
+        double v = json_number_value(value);
+        pn_text_put(out, (floor(v) == v ? pn_num_fixed(v, 0) : pn_num_sig(v, 3)).s);
     } else {
         const char *why = pn_member_reason(object, key, "");
         pn_text_cat(out, "null", why[0] != '\0' ? ": " : "", why, NULL);

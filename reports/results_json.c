@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * results.json: every figure of the page as data. Keys sorted, at most 12 digits, units in names;
- * what is not known is null with a reason beside it.
+ * results.json: the page's figures as data (Google Benchmark's stay in its own file). Keys sorted,
+ * at most 12 digits, units in names; what is not known is null with a reason beside it.
  */
 #include "page.h"
 
@@ -201,6 +201,46 @@ static json_t *shares_array(const struct pn_study *study) {
     return out;
 }
 
+static json_t *core_object(const struct pn_core *c) {
+    static const char why[] = "a slot did not report it";
+    json_t *out = json_object();
+    put(out, "cpu", json_integer(c->cpu));
+    put(out, "node", c->node < 0 ? json_null() : json_integer(c->node));
+    put_number(out, "jobs", c->jobs, why);
+    put_number(out, "busy_ns", c->busy_ns, why);
+    put_number(out, "spin_ns", c->spin_ns, why);
+    put_number(out, "sleep_ns", c->sleep_ns, why);
+    put_number(out, "run_delay_ns", c->run_delay_ns, why);
+    put_number(out, "steals", c->steals, why);
+    put_number(out, "wakes", c->wakes, why);
+    put_number(out, "syscalls", c->syscalls, why);
+    put_number(out, "faults", c->faults, why);
+    put_number(out, "vol_switches", c->vol_switches, why);
+    put_number(out, "invol_switches", c->invol_switches, why);
+    return out;
+}
+
+/* Sums over the valid slots of the middle x. */
+static json_t *cores_array(const struct pn_study *study) {
+    json_t *out = json_array();
+    for (size_t i = 0; i < study->core_tables; i++) {
+        const struct pn_core_table *t = &study->core[i];
+        json_t *one = json_object();
+        json_t *cores = json_array();
+        for (size_t c = 0; c < t->cores; c++) {
+            (void)json_array_append_new(cores, core_object(&t->core[c]));
+        }
+        put(one, "design", json_string(study->sweep->design[t->design]));
+        put(one, "x", x_value(study->sweep, study->core_point));
+        put(one, "slots", count(t->slots));
+        put(one, "wall_ns", number(t->wall_ns));
+        put(one, "jobs", number(t->jobs));
+        put(one, "cores", cores);
+        (void)json_array_append_new(out, one);
+    }
+    return out;
+}
+
 static json_t *noise_object(const struct pn_noise *noise) {
     json_t *out = json_object();
     put_number(out, "floor_log", noise->floor, "no A/A pair in this run");
@@ -224,6 +264,7 @@ static json_t *study_object(const struct pn_study *study) {
     put(out, "shifts", shifts_array(study));
     put(out, "latency", latencies_array(study));
     put(out, "ceiling", shares_array(study));
+    put(out, "per_core", cores_array(study));
     return out;
 }
 

@@ -170,14 +170,6 @@ size_t pn_axis_ticks(const struct pn_axis *a, size_t wanted, double *tick, size_
     return n;
 }
 
-size_t pn_tick_step(size_t n, double span, double label_w) {
-    size_t step = 1;
-    while (n > 1 && span / (double)(n - 1) * (double)step < label_w) {
-        step++;
-    }
-    return step;
-}
-
 void pn_dodge(double *y, size_t n, double gap, double lo, double hi) {
     size_t order[64];
     n = n > 64 ? 64 : n;

@@ -47,8 +47,6 @@ struct pn_axis {
 double pn_axis_at(const struct pn_axis *axis, double value);
 /* 1-2-5 ticks inside [lo, hi], log or linear; at most `room`. Returns their number. */
 size_t pn_axis_ticks(const struct pn_axis *axis, size_t wanted, double *tick, size_t room);
-/* Whether ticks every `step`-th of n fit between a and b px with labels of width w. */
-size_t pn_tick_step(size_t n, double span, double label_w);
 
 /* Pushes ys at least gap apart inside lo..hi, order kept. order[] receives the indices by y. */
 void pn_dodge(double *y, size_t n, double gap, double lo, double hi);

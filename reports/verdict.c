@@ -34,8 +34,10 @@ static struct pn_num lead(double log_ratio) {
 
 static void put_range(const struct pn_study *study, struct pn_text *out) {
     const struct pn_sweep *sweep = study->sweep;
-    pn_text_cat(out, pn_x_text(sweep, 0).s, " to ", pn_x_text(sweep, sweep->points - 1).s, " ",
-                NULL);
+    pn_text_cat(out, pn_x_text(sweep, 0).s, " ", NULL);
+    if (sweep->points > 1) {
+        pn_text_cat(out, "to ", pn_x_text(sweep, sweep->points - 1).s, " ", NULL);
+    }
     put_word(out, pn_x_unit(sweep));
 }
 
@@ -58,7 +60,7 @@ static void say_at(const struct pn_study *study, const struct pn_cross *c, bool 
 
 static void say_none(const struct pn_study *study, const struct pn_cross *c, bool withheld,
                      struct pn_text *out) {
-    pn_text_put(out, BOLD "No crossover from ");
+    pn_text_put(out, study->sweep->points > 1 ? BOLD "No crossover from " : BOLD "At one point, ");
     put_range(study, out);
     if (withheld) {
         pn_text_put(out, PLAIN ": the throughput of ");
@@ -81,21 +83,28 @@ static void say_none(const struct pn_study *study, const struct pn_cross *c, boo
 
 static void say_several(const struct pn_study *study, const struct pn_cross *c,
                         struct pn_text *out) {
-    pn_text_put(out, BOLD "More than one crossover" PLAIN ": ");
+    bool words = study->sweep->x[0].word != NULL;
+    pn_text_put(out, words ? BOLD "It depends on " : BOLD "More than one crossover" PLAIN ": ");
+    if (words) {
+        put_word(out, pn_x_unit(study->sweep));
+        pn_text_put(out, PLAIN ": ");
+    }
     put_word(out, name_of(study, PN_SIGN_A));
     pn_text_put(out, " and ");
     put_word(out, name_of(study, PN_SIGN_B));
     pn_text_put(out, " change places");
-    for (size_t i = 0; i < c->crossings && i < 8 && study->sweep->x[0].word == NULL; i++) {
+    for (size_t i = 0; i < c->crossings && i < 8 && !words; i++) {
         pn_text_cat(out,
                     i == 0                  ? " at "
                     : i + 1 == c->crossings ? " and "
                                             : ", ",
                     pn_num_x(c->crossing[i]).s, NULL);
     }
-    pn_text_put(out, " ");
-    put_word(out, pn_x_unit(study->sweep));
-    pn_text_put(out, ".");
+    if (!words) {
+        pn_text_put(out, " ");
+        put_word(out, pn_x_unit(study->sweep));
+    }
+    pn_text_put(out, words ? " between its values." : ".");
 }
 
 static void say_undetermined(const struct pn_study *study, const struct pn_cross *c,
