@@ -65,7 +65,8 @@ int pn_bench_pin(struct pn_bench_state *state);
 void pn_bench_set_counter(struct pn_bench_state *state, const char *name, double value);
 /* The result is wrong: the row gets this text and the run counts as failed. */
 void pn_bench_fail(struct pn_bench_state *state, const char *text);
-/* It cannot run here (before begin, which then answers 0 on this thread). */
+/* It cannot run here (before begin, which then answers 0 on this thread). In a case of one thread
+ * only: the others of several would wait. Cases with more threads than CPUs are skipped already. */
 void pn_bench_skip(struct pn_bench_state *state, const char *text);
 
 /* Keep a value or the memory behind a pointer from being optimised away. */

@@ -19,9 +19,8 @@ static void run_line(struct pn_bench_state *state, const struct pn_bench_case *s
     (void)self;
     void **shared = pn_bench_shared(state);
     bool leads = pn_bench_thread(state) == 0;
-    if (pn_bench_pin(state) != 0) {
-        pn_bench_skip(state, "needs two CPUs to pin to");
-    } else if (leads) {
+    (void)pn_bench_pin(state);
+    if (leads) {
         struct pingpong *table = aligned_alloc(PN_LINE, sizeof *table);
         if (table != NULL) {
             pn_atomic_init(&table->ping, 0);

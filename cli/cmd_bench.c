@@ -16,12 +16,21 @@
 
 enum { OPT_REPETITIONS = 1, OPT_MIN_TIME, OPT_QUICK, OPT_JSON, OPT_LIST };
 
+/* What the table says about one case. Kept until the end: repetitions run in random order. */
+struct result {
+    double ns_per_op, cpu_ns, cv;
+    char note[160]; /* counters, or why there is no figure */
+    bool ran, failed, skipped;
+};
+
 struct bench_args {
     struct pn_micro_options run;
     bool json, list;
     const char *file;
-    int failed, skipped;
-    size_t width;
+    struct result *results; /* [n_cases] in the order of pn_micro_name */
+    size_t n_cases, width;
+    int failed;
+    bool terminal;
 };
 
 static const struct argp_option options[] = {
@@ -83,27 +92,61 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     }
 }
 
-static void print_row(const struct pn_bench_row *row, void *user) {
+static struct result *result_of(struct bench_args *args, const char *name) {
+    for (size_t i = 0; i < args->n_cases; i++) {
+        size_t n = strlen(pn_micro_name(i));
+        if (strncmp(name, pn_micro_name(i), n) == 0 && strncmp(name + n, "/threads:", 9) == 0) {
+            return &args->results[i];
+        }
+    }
+    return NULL;
+}
+
+static void note_row(const struct pn_bench_row *row, void *user) {
     struct bench_args *args = user;
-    bool table = !args->json || args->file != NULL;
+    struct result *result = result_of(args, row->name);
+    if (args->terminal) {
+        (void)fprintf(stderr, "\r\033[K%s", row->name);
+    }
+    if (result == NULL) {
+        return;
+    }
+    result->ran = true;
     if (row->error != NULL) {
-        args->failed += !row->skipped;
-        args->skipped += row->skipped;
-        (void)fprintf(table ? stdout : stderr, "%-*s  %s: %s\n", (int)args->width, row->name,
-                      row->skipped ? "skipped" : "FAILED", row->error);
-        return;
+        args->failed += !row->skipped && !result->failed;
+        result->skipped = row->skipped;
+        result->failed = !row->skipped;
+        (void)snprintf(result->note, sizeof result->note, "%s", row->error);
+    } else if (row->is_ratio) {
+        result->cv = row->ns_per_op;
+    } else if (strcmp(row->aggregate, args->run.repetitions == 1 ? "" : "median") == 0) {
+        size_t used = 0;
+        result->ns_per_op = row->ns_per_op;
+        result->cpu_ns = row->cpu_ns;
+        for (size_t i = 0; i < row->n_counters && used < sizeof result->note; i++) {
+            used += (size_t)snprintf(result->note + used, sizeof result->note - used, " %s=%.4g",
+                                     row->counters[i].name, row->counters[i].value);
+        }
     }
-    bool last = row->aggregate[0] == '\0' ? args->run.repetitions == 1
-                                          : strcmp(row->aggregate, "median") == 0;
-    if (!table || !last) {
-        return;
+}
+
+static void print_results(const struct bench_args *args) {
+    for (size_t i = 0; i < args->n_cases; i++) {
+        const struct result *result = &args->results[i];
+        if (!result->ran) {
+            continue;
+        }
+        (void)printf("%-*s", (int)args->width, pn_micro_name(i));
+        if (result->failed || result->skipped) {
+            (void)printf(" %s: %s\n", result->failed ? "FAILED" : "skipped", result->note);
+            continue;
+        }
+        (void)printf(" %11.2f %11.2f", result->ns_per_op, result->cpu_ns);
+        if (args->run.repetitions > 1) {
+            (void)printf(" %7.1f %%", result->cv * 100);
+        }
+        (void)printf("%s\n", result->note);
     }
-    (void)printf("%-*s %12.2f %12.2f %14lld", (int)args->width, row->name, row->ns_per_op,
-                 row->cpu_ns, (long long)row->iterations);
-    for (size_t i = 0; i < row->n_counters; i++) {
-        (void)printf("  %s=%.4g", row->counters[i].name, row->counters[i].value);
-    }
-    (void)putchar('\n');
 }
 
 static void print_head(const struct bench_args *args) {
@@ -112,8 +155,9 @@ static void print_head(const struct bench_args *args) {
                  strcmp(pn_bench_library_build(), "debug") == 0
                      ? " (it has assertions; the timed loops are Pinion's)"
                      : "");
-    (void)printf("%-*s %12s %12s %14s\n", (int)args->width, "median of repetitions", "ns/op",
-                 "cpu ns/op", "iterations");
+    (void)printf("%-*s %11s %11s%s\n", (int)args->width,
+                 args->run.repetitions > 1 ? "median of the repetitions" : "one repetition",
+                 "ns/op", "CPU ns/op", args->run.repetitions > 1 ? "    spread" : "");
     (void)fflush(stdout);
 }
 
@@ -201,12 +245,18 @@ static int run(struct bench_args *args) {
     if (table) {
         print_head(args);
     }
-    args->run.on_row = print_row;
+    args->run.on_row = note_row;
     args->run.user = args;
     int n = pn_micro_run(&args->run, args->json ? &json : NULL, &err);
+    if (args->terminal) {
+        (void)fputs("\r\033[K", stderr);
+    }
     if (n < 0) {
         bool input = n == -EINVAL || n == -ENOENT;
         return pn_fail(input ? PN_EXIT_INPUT : PN_EXIT_LATER, "%s", err.text);
+    }
+    if (table) {
+        print_results(args);
     }
     int code = PN_EXIT_OK;
     if (args->json && args->file != NULL) {
@@ -237,8 +287,9 @@ static int cmd_bench_run(int argc, char **argv) {
         return PN_EXIT_INPUT;
     }
     for (size_t i = 0; pn_micro_name(i) != NULL; i++) {
-        size_t n = strlen(pn_micro_name(i)) + sizeof "/threads:2" - 1;
+        size_t n = strlen(pn_micro_name(i));
         args.width = n > args.width ? n : args.width;
+        args.n_cases = i + 1;
         if (args.list) {
             (void)puts(pn_micro_name(i));
         }
@@ -255,10 +306,17 @@ static int cmd_bench_run(int argc, char **argv) {
     if (args.run.repetitions == 0) {
         args.run.repetitions = args.run.quick ? 1 : 3;
     }
+    args.terminal = isatty(STDERR_FILENO) != 0;
+    args.results = calloc(args.n_cases, sizeof *args.results);
+    if (args.results == NULL) {
+        return pn_fail(PN_EXIT_LATER, "no memory");
+    }
     choose_cpus(&list);
     args.run.cpus = list.cpus;
     args.run.n_cpus = list.n;
-    return run(&args);
+    int code = run(&args);
+    free(args.results);
+    return code;
 }
 
 extern const struct pn_command pn_cmd_bench;

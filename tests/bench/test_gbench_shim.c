@@ -47,8 +47,13 @@ static void note(const struct pn_bench_row *row, void *user) {
 
 static int run_one(const struct pn_bench_case *what, int repetitions, struct seen *seen,
                    char **json) {
-    const struct pn_bench_options options = {
-        .min_time_s = 0.001, .repetitions = repetitions, .on_row = note, .user = seen};
+    static const struct pn_os_cpu cpus[] = {{0}, {1}};
+    const struct pn_bench_options options = {.min_time_s = 0.001,
+                                             .repetitions = repetitions,
+                                             .cpus = cpus,
+                                             .n_cpus = 2,
+                                             .on_row = note,
+                                             .user = seen};
     return pn_bench_run(&what, 1, &options, json);
 }
 
@@ -159,6 +164,15 @@ static void test_run_threads_share_a_pointer(void **state) {
     assert_string_equal(seen.name, "test/two/key=1/threads:2");
 }
 
+static void test_run_more_threads_than_cpus_is_skipped(void **state) {
+    (void)state;
+    const struct pn_bench_case what = {"test/two/key=1", two, 3, 0, 0};
+    struct seen seen = {0};
+    assert_int_equal(run_one(&what, 1, &seen, NULL), 1);
+    assert_int_equal(seen.skips, 1);
+    assert_int_equal(seen.errors, 0);
+}
+
 static void test_micro_bad_options_are_refused(void **state) {
     (void)state;
     struct pn_error err = {{0}};
@@ -199,6 +213,7 @@ int main(void) {
         cmocka_unit_test(test_run_skip_is_no_error_and_says_why),
         cmocka_unit_test(test_run_return_before_end_is_finished),
         cmocka_unit_test(test_run_threads_share_a_pointer),
+        cmocka_unit_test(test_run_more_threads_than_cpus_is_skipped),
         cmocka_unit_test(test_micro_bad_options_are_refused),
         cmocka_unit_test(test_micro_all_cases_are_correct),
     };
