@@ -142,11 +142,24 @@ static bool all_ties(const struct pn_study *study, const struct pn_cross *c) {
     return true;
 }
 
+static void say_uncompared(const struct pn_study *study, size_t level, struct pn_text *out) {
+    size_t unlike = 0;
+    for (size_t p = 0; study->curve[level].point != NULL && p < study->sweep->points; p++) {
+        unlike += study->curve[level].point[p].unlike;
+    }
+    pn_text_put(out, BOLD "Undetermined" PLAIN);
+    if (unlike > 0) {
+        pn_text_format(out, ": results differ in %zu pairs of slots, so no ratio is stated.",
+                       unlike);
+    } else {
+        pn_text_put(out, ": no round has a valid slot of two designs to compare.");
+    }
+}
+
 static void say_curve(const struct pn_study *study, size_t level, struct pn_text *out) {
     const struct pn_cross *c = &study->curve[level].cross;
     if (!study->curve[level].compared) {
-        pn_text_put(out, BOLD "Undetermined" PLAIN
-                              ": no round has a valid slot of two designs to compare.");
+        say_uncompared(study, level, out);
         return;
     }
     switch (c->kind) {
