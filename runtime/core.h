@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * One scheduler, private to runtime/. Fields stand in lines by writer.
+ */
+#ifndef PN_CORE_H
+#define PN_CORE_H
+
+#include "runtime/atomic.h"
+#include "runtime/park.h"
+
+#include <pinion/clock.h>
+#include <pinion/runq.h>
+#include <pinion/runtime.h>
+#include <pinion/segq.h>
+#include <pthread.h>
+
+/* Tasks between two looks at timers, inbox and pollers. */
+enum { PN_SLICE_TASKS = 16 };
+#define PN_SLICE_NS 50000u
+
+struct pn_core {
+    /* Written by whoever sends; emptied by the owner with one exchange. */
+    _Alignas(PN_LINE) PN_ATOMIC(struct pn_task *) inbox;
+    /* Written by foreign threads: bit per lane that may hold something. */
+    _Alignas(PN_LINE) PN_ATOMIC(uint64_t) doorbell;
+    /* Owner's; read by others only after start and before stop. */
+    _Alignas(PN_LINE) struct pn_runtime *rt;
+    unsigned id;
+    unsigned domain;
+    struct pn_runq *runq;
+    struct pn_segq_port *inject;
+    struct pn_arena *arena;
+    struct pn_stats_block *stats;
+    struct pn_poller *pollers;
+    unsigned *victims; /* [n_victims] nearest first */
+    uint8_t *near;     /* [n_cores] enum pn_near */
+    unsigned n_victims;
+    uint64_t slice_end;  /* ticks */
+    uint64_t idle_since; /* ticks; 0 = not idle */
+    bool woken;          /* the last sleep ended by a ring that has not found work yet */
+    bool pinned;
+    PN_ATOMIC(int) tid;
+    int start_error;
+    pthread_t thread;
+    struct pn_wheel wheel;
+};
+
+struct pn_runtime {
+    struct pn_runtime_config config;
+    struct pn_ticks ticks;
+    uint64_t spin_ticks, slice_ticks;
+    unsigned n_cores;
+    struct pn_core *cores;
+    struct pn_segq **inject; /* [n_domains] */
+    unsigned n_domains;
+    struct pn_reclaimer *reclaimer;
+    struct pn_stats *stats;
+    struct pn_sleepers sleepers;
+    pthread_mutex_t lock; /* start-up and degradations only */
+    pthread_cond_t placed;
+    unsigned n_placed;
+    char **degraded;
+    unsigned n_degraded;
+    bool started;
+    _Alignas(PN_LINE) PN_ATOMIC(uint32_t) stop;
+};
+
+/* The scheduler that the calling thread is; NULL on other threads. */
+extern _Thread_local struct pn_core *pn_this_core;
+
+void *pn_core_main(void *core);
+
+/* idle.c: called each time a turn of the loop found nothing. */
+void pn_core_idle(struct pn_core *core);
+void pn_core_found_work(struct pn_core *core);
+
+/* steal.c: tasks taken into the own run queue. */
+unsigned pn_core_look_elsewhere(struct pn_core *core);
+bool pn_core_elsewhere_pending(const struct pn_core *core);
+
+/* runtime.c */
+void pn_runtime_degrade(struct pn_runtime *rt, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+#endif

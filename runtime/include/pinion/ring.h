@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * pn_ring: a bounded MPMC FIFO of sequence-numbered cells; one compare-and-swap claims a batch.
+ *
+ * Operations never block, but this is NOT lock-free: a thread preempted between its claim and its
+ * publication delays whoever needs that cell. Successes are a linearizable FIFO; EMPTY and FULL may
+ * be said while a claimant is between the two, so whoever parks on them looks again.
+ *
+ * Equation: cell i holds sequence s; s = position: free for the push of that position; s = position
+ * + 1: holds its item; popped, it becomes position + capacity.
+ *
+ * Threads: any, without registration. Memory: 16 bytes a cell, all at creation.
+ * Source: D. Vyukov, bounded MPMC queue; differs: a batch claims only cells that are ready, so the
+ *   claimant itself never waits.
+ */
+#ifndef PINION_RING_H
+#define PINION_RING_H
+
+#include <pinion/queue.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct pn_ring;
+
+/** \param capacity  rounded up to a power of two, at least 2 \return 0; -ENOMEM; -EINVAL */
+int pn_ring_create(struct pn_ring **out, size_t capacity);
+void pn_ring_destroy(struct pn_ring *q);
+size_t pn_ring_capacity(const struct pn_ring *q);
+
+/**
+ * \param counts  of the calling thread, or NULL
+ * \return how many of n went in (0 = FULL), a prefix, consecutive in the queue
+ */
+size_t pn_ring_push_n(struct pn_ring *q, void *const *items, size_t n,
+                      struct pn_queue_counts *counts);
+/** \return how many came out, at most n (0 = EMPTY) */
+size_t pn_ring_pop_n(struct pn_ring *q, void **items, size_t n, struct pn_queue_counts *counts);
+
+enum pn_queue_rc pn_ring_push(struct pn_ring *q, void *item);
+enum pn_queue_rc pn_ring_pop(struct pn_ring *q, void **item);
+
+/** Any thread; a moment later it may be otherwise. */
+bool pn_ring_seems_empty(const struct pn_ring *q);
+
+#endif

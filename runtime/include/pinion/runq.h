@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * pn_runq: one scheduler's run queue. The owner pushes and pops in FIFO order; thieves take half.
+ *
+ * Equation: 0 <= tail - head <= 256; cells [head, tail) hold tasks.
+ * Progress: lock-free (a failed compare-and-swap means that another pop or steal succeeded).
+ * Threads: push and pop the owner only; steal any. A full queue is the caller's to handle: it sends
+ *   the task to the inject queue.
+ * Source: the run queues of the Go and Tokio schedulers; differs: thieves return what they took in
+ *   the caller's array instead of their own queue.
+ */
+#ifndef PINION_RUNQ_H
+#define PINION_RUNQ_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct pn_runq;
+
+enum { PN_RUNQ_CAPACITY = 256 };
+
+int pn_runq_create(struct pn_runq **out);
+void pn_runq_destroy(struct pn_runq *q);
+
+/** Owner. \return false if full */
+bool pn_runq_push(struct pn_runq *q, void *task);
+/** Owner. \return the oldest, NULL if empty */
+void *pn_runq_pop(struct pn_runq *q);
+
+/**
+ * Any thread: take half of what is queued, rounded up, at most max.
+ * \param out  [max] \return how many; 0 if empty or if others were faster three times
+ */
+size_t pn_runq_steal(struct pn_runq *q, void **out, size_t max);
+
+/** Any thread; a moment later it may be otherwise. */
+size_t pn_runq_length(const struct pn_runq *q);
+
+#endif

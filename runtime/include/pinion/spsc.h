@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * pn_spsc: a bounded FIFO between one producer thread and one consumer thread.
+ *
+ * Equation: 0 <= tail - head <= capacity; cells [head, tail) hold items.
+ * Progress: wait-free on both sides. Linearizable. Either role may pass to another thread if a
+ * happens-before edge lies between.
+ * Cost: a plain store and a release store to push; the other side's index is read only when the
+ *   cached copy says full or empty.
+ * Source: L. Lamport, "Specifying concurrent program modules", 1983; cached indices after
+ *   FastForward (PPoPP 2008) and rte_ring's SP/SC mode.
+ */
+#ifndef PINION_SPSC_H
+#define PINION_SPSC_H
+
+#include <pinion/queue.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct pn_spsc;
+
+/** \param capacity  rounded up to a power of two \return 0; -ENOMEM; -EINVAL 0 or above 2^30 */
+int pn_spsc_create(struct pn_spsc **out, size_t capacity);
+void pn_spsc_destroy(struct pn_spsc *q);
+size_t pn_spsc_capacity(const struct pn_spsc *q);
+
+/** Producer only. item is not NULL. */
+enum pn_queue_rc pn_spsc_push(struct pn_spsc *q, void *item);
+/** Producer only. \return how many of n went in, in order. One release store. */
+size_t pn_spsc_push_n(struct pn_spsc *q, void *const *items, size_t n);
+
+/** Consumer only. */
+enum pn_queue_rc pn_spsc_pop(struct pn_spsc *q, void **item);
+/** Consumer only. \return how many came out, at most n. */
+size_t pn_spsc_pop_n(struct pn_spsc *q, void **items, size_t n);
+
+/** Any thread; a moment later it may be otherwise. */
+bool pn_spsc_empty(const struct pn_spsc *q);
+
+#endif

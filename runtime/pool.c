@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A pool's making, and producing on schedulers.
+ *
+ * Orderings
+ *   O1  credits given back (pn_credit, C1) -> fence -> the room's waiters read: the fence is
+ *       pn_eventcount_notify's (runtime/park.c, P1).
+ *   O2  a core's bit in `waiting` (read-modify-write) -> its second look at the credits before it
+ *       sleeps (after the fence of pn_sleepers_prepare); a receiver's credits (read-modify-write) ->
+ *       its look at `waiting` (acquire) -> ring, whose fence is pn_sleepers_wake's.
+ */
+#include "runtime/pool_parts.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct pn_pool_part *part_here(struct pn_pool *pool) {
+    return &pool->parts[pn_this_core->id];
+}
+
+static bool part_pending(struct pn_poller *poller) {
+    struct pn_pool_part *part = (struct pn_pool_part *)poller;
+    if (part->ready != NULL ||
+        (part->waiting != NULL &&
+         pn_credit_free(part->shard->credit) >= part->pool->config.batch)) {
+        return true;
+    }
+    for (unsigned s = 0; part->free != NULL && s < part->pool->n_shards; s++) {
+        if (part->ports[s] != NULL && pn_segq_seems_nonempty(part->ports[s])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static unsigned ready_producers(struct pn_pool_part *part) {
+    if (part->waiting == NULL ||
+        pn_credit_free(part->shard->credit) < part->pool->config.batch) {
+        return 0;
+    }
+    unsigned id = part->core->id;
+    struct pn_task *task = part->waiting;
+    part->waiting = NULL;
+    part->waiting_end = &part->waiting;
+    (void)pn_fand_acqrel(&part->shard->waiting[id / 64], ~((uint64_t)1 << (id % 64)));
+    unsigned n = 0;
+    while (task != NULL) {
+        struct pn_task *next = task->next;
+        pn_task_ready(task);
+        task = next;
+        n++;
+    }
+    return n;
+}
+
+static unsigned part_poll(struct pn_poller *poller) {
+    struct pn_pool_part *part = (struct pn_pool_part *)poller;
+    unsigned n = pn_part_drain_lanes(part);
+    n += ready_producers(part);
+    n += pn_part_run(part);
+    if (part->pushed && part->core->rt->n_cores > 1) {
+        part->pushed = false;
+        if (pn_segq_seems_nonempty(part->ports[part->core->domain])) {
+            pn_wake_neighbour();
+        }
+    }
+    return n;
+}
+
+void pn_shard_room(struct pn_pool *pool, struct pn_shard *shard) {
+    if (pn_credit_free(shard->credit) >= shard->room_from) {
+        /* O1: the fence is in notify. */
+        bool rang = pn_eventcount_notify(&shard->room, true);
+        pn_stats_add(pn_this_core->stats, PN_STAT_FUTEX_WAKES, rang);
+        pn_stats_add(pn_this_core->stats, PN_STAT_SYSCALLS, rang);
+    }
+    struct pn_runtime *rt = pool->rt;
+    for (unsigned base = 0; base < rt->n_cores; base += 64) {
+        /* O2 acquire: pairs with the setting of the bit in pn_pool_wait_room. */
+        for (uint64_t word = pn_load_acq(&shard->waiting[base / 64]); word != 0; word &= word - 1) {
+            bool rang = pn_sleepers_wake(&rt->sleepers, base + (unsigned)__builtin_ctzll(word));
+            pn_stats_add(pn_this_core->stats, PN_STAT_SYSCALLS, rang);
+        }
+    }
+}
+
+enum pn_queue_rc pn_pool_submit(struct pn_pool *pool, struct pn_pool_job *jobs, unsigned n) {
+    struct pn_pool_part *part = part_here(pool);
+    unsigned own = pn_this_core->domain;
+    if (pn_pool_failed(pool)) {
+        return PN_QUEUE_CLOSED;
+    }
+    if (!pn_credit_take(&part->credit, n)) {
+        return PN_QUEUE_FULL;
+    }
+    if (part->ports[own] == NULL &&
+        pn_segq_port_open(part->shard->queue, &part->ports[own]) != 0) {
+        (void)pn_credit_give(&part->credit, n);
+        return PN_QUEUE_FULL;
+    }
+    enum pn_queue_rc rc = pn_segq_push(part->ports[own], jobs);
+    if (rc != PN_QUEUE_OK) {
+        (void)pn_credit_give(&part->credit, n);
+        return rc;
+    }
+    part->pushed = true;
+    return PN_QUEUE_OK;
+}
+
+void pn_pool_wait_room(struct pn_pool *pool, struct pn_task *task) {
+    struct pn_pool_part *part = part_here(pool);
+    /* Cached credits, too few for this task, must not be missing elsewhere. */
+    (void)pn_credit_flush(&part->credit);
+    task->next = NULL;
+    if (part->waiting == NULL) {
+        unsigned id = part->core->id;
+        /* O2: pairs with the load in pn_shard_room. */
+        (void)pn_for_acqrel(&part->shard->waiting[id / 64], (uint64_t)1 << (id % 64));
+    }
+    *part->waiting_end = task;
+    part->waiting_end = &task->next;
+}
+
+static int create_shards(struct pn_pool *pool) {
+    const struct pn_plan *plan = pool->rt->config.plan;
+    pool->n_shards = plan->n_domains;
+    size_t bytes = pool->n_shards * sizeof *pool->shards;
+    pool->shards = aligned_alloc(PN_LINE, bytes);
+    if (pool->shards == NULL) {
+        return -ENOMEM;
+    }
+    memset((void *)pool->shards, 0, bytes);
+    uint64_t each = pool->config.capacity / pool->n_shards;
+    int rc = 0;
+    for (unsigned i = 0; rc == 0 && i < pool->rt->n_cores; i++) {
+        struct pn_shard *shard = &pool->shards[plan->domain_of[i]];
+        if (shard->queue != NULL) {
+            continue;
+        }
+        int node = plan->schedulers[i].node;
+        struct pn_segq_config config = {
+            .node.id = node < 0 ? -1 : pool->rt->config.topology->nodes[node].os.id,
+            .reclaimer = pool->rt->reclaimer};
+        pn_eventcount_init(&shard->room);
+        for (unsigned w = 0; w < PN_SLEEPERS_MAX / 64; w++) {
+            pn_atomic_init(&shard->waiting[w], 0);
+        }
+        uint64_t total = each < pool->config.batch ? pool->config.batch : each;
+        shard->room_from = (total + 1) / 2;
+        rc = pn_segq_create(&shard->queue, &config);
+        if (rc == 0) {
+            rc = pn_credit_create(&shard->credit, total,
+                                  pool->rt->n_cores + pool->config.foreign);
+        }
+    }
+    return rc;
+}
+
+static int create_part(struct pn_pool *pool, unsigned i, uint64_t *next_id) {
+    struct pn_pool_part *part = &pool->parts[i];
+    unsigned n = pool->n_parts;
+    uint64_t share = pool->config.workers / n + (i < pool->config.workers % n);
+    part->pool = pool;
+    part->core = &pool->rt->cores[i];
+    part->shard = &pool->shards[part->core->domain];
+    part->ready_end = &part->ready;
+    part->waiting_end = &part->waiting;
+    part->poller = (struct pn_poller){.poll = part_poll, .pending = part_pending};
+    part->ports = calloc(pool->n_shards, sizeof(struct pn_segq_port *));
+    part->foreign_credit = calloc(pool->n_shards, sizeof *part->foreign_credit);
+    if (part->ports == NULL || part->foreign_credit == NULL) {
+        return -ENOMEM;
+    }
+    pn_credit_port_init(&part->credit, part->shard->credit);
+    for (unsigned s = 0; s < pool->n_shards; s++) {
+        pn_credit_port_init(&part->foreign_credit[s], pool->shards[s].credit);
+    }
+    int rc = pn_part_workers_create(part, *next_id, share);
+    *next_id += share;
+    pn_poller_register(pool->rt, i, &part->poller);
+    return rc;
+}
+
+int pn_pool_create(struct pn_pool **out, struct pn_runtime *rt,
+                   const struct pn_pool_config *config) {
+    if (config->capacity == 0 || config->workers == 0 || config->batch == 0 ||
+        config->batch > 32) {
+        return -EINVAL;
+    }
+    struct pn_pool *pool = calloc(1, sizeof *pool);
+    if (pool == NULL) {
+        return -ENOMEM;
+    }
+    pool->config = *config;
+    pool->rt = rt;
+    pool->n_parts = rt->n_cores;
+    pn_atomic_init(&pool->failed, 0);
+    pn_atomic_init(&pool->lanes_opened, 0);
+    pn_intensity_init(&pool->intensity, config->restarts_max, config->restarts_period_ns);
+    size_t bytes = pool->n_parts * sizeof *pool->parts;
+    pool->parts = aligned_alloc(PN_LINE, bytes);
+    pool->lane_slots = calloc((size_t)pool->n_parts * 64, sizeof *pool->lane_slots);
+    int rc = pool->parts == NULL || pool->lane_slots == NULL ? -ENOMEM : create_shards(pool);
+    if (pool->parts != NULL) {
+        memset((void *)pool->parts, 0, bytes);
+    }
+    uint64_t next_id = 0;
+    for (unsigned i = 0; rc == 0 && i < pool->n_parts; i++) {
+        rc = create_part(pool, i, &next_id);
+    }
+    if (rc != 0) {
+        pn_pool_destroy(pool);
+        return rc;
+    }
+    *out = pool;
+    return 0;
+}
+
+void pn_pool_destroy(struct pn_pool *pool) {
+    if (pool == NULL) {
+        return;
+    }
+    for (unsigned i = 0; pool->parts != NULL && i < pool->n_parts; i++) {
+        struct pn_pool_part *part = &pool->parts[i];
+        for (unsigned s = 0; part->ports != NULL && s < pool->n_shards; s++) {
+            pn_segq_port_close(part->ports[s]);
+        }
+        pn_part_workers_destroy(part);
+        free((void *)part->ports);
+        free(part->foreign_credit);
+    }
+    pn_pool_lanes_destroy(pool);
+    for (unsigned s = 0; pool->shards != NULL && s < pool->n_shards; s++) {
+        pn_segq_destroy(pool->shards[s].queue);
+        pn_credit_destroy(pool->shards[s].credit);
+    }
+    free(pool->shards);
+    free(pool->parts);
+    free(pool);
+}
+
+bool pn_pool_failed(const struct pn_pool *pool) {
+    return pn_load_acq(&pool->failed) != 0;
+}
+
+static void add_counts(struct pn_queue_counts *sum, const struct pn_queue_counts *one) {
+    sum->push += one->push;
+    sum->pop += one->pop;
+    sum->cas_failed += one->cas_failed;
+    sum->retries += one->retries;
+    sum->full += one->full;
+    sum->empty += one->empty;
+    if (one->longest_wait > sum->longest_wait) {
+        sum->longest_wait = one->longest_wait;
+    }
+}
+
+void pn_pool_counts(const struct pn_pool *pool, struct pn_pool_counts *out) {
+    memset(out, 0, sizeof *out);
+    out->shards = pool->n_shards;
+    for (unsigned s = 0; s < pool->n_shards; s++) {
+        struct pn_segq_memory memory;
+        pn_segq_memory(pool->shards[s].queue, &memory);
+        out->segments_made += memory.segments_made;
+        out->segments_retired += memory.segments_retired;
+        out->segments_recycled += memory.segments_recycled;
+        out->capacity += pn_credit_total(pool->shards[s].credit);
+    }
+    for (unsigned i = 0; i < pool->n_parts; i++) {
+        out->restarts += pool->parts[i].restarts;
+        for (unsigned s = 0; s < pool->n_shards; s++) {
+            if (pool->parts[i].ports[s] != NULL) {
+                struct pn_queue_counts counts;
+                pn_segq_counts(pool->parts[i].ports[s], &counts);
+                add_counts(&out->queue, &counts);
+            }
+        }
+    }
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The inside of pn_pool, shared by pool.c, pool_worker.c and pool_lane.c.
+ */
+#ifndef PN_POOL_PARTS_H
+#define PN_POOL_PARTS_H
+
+#include "runtime/core.h"
+#include "runtime/intensity.h"
+
+#include <pinion/credit.h>
+#include <pinion/pool.h>
+#include <pinion/spsc.h>
+
+/* Operations on the queue per visit of the scheduler. */
+enum { PN_POOL_TURN = 16 };
+
+/* One cache domain's queue. */
+struct pn_shard {
+    struct pn_segq *queue;
+    struct pn_credit *credit;
+    uint64_t room_from; /* foreign waiters are woken when so many credits are free */
+    struct pn_eventcount room;
+    /* Bit per core whose producers wait for room. Zero in the steady state. */
+    _Alignas(PN_LINE) PN_ATOMIC(uint64_t) waiting[PN_SLEEPERS_MAX / 64];
+};
+
+struct pn_worker {
+    struct pn_timer timer;
+    struct pn_pool_part *part;
+    struct pn_pool_job *job;  /* in hand */
+    struct pn_pool_job *rest; /* of the same item, not started */
+    struct pn_worker *next;   /* in a list of its part */
+    void *state;
+    uint64_t id;
+    uint64_t sleep_ns, slept_from_ns, slept_ns;
+};
+
+/* One core's share of the pool. Only its scheduler touches it.
+ * Equation: workers = free + ready + sleeping + (one in hand while a handler runs). */
+struct pn_pool_part {
+    _Alignas(PN_LINE) struct pn_poller poller;
+    struct pn_pool *pool;
+    struct pn_core *core;
+    struct pn_shard *shard;       /* of its own domain */
+    struct pn_segq_port **ports;  /* [n_shards], opened on first use */
+    struct pn_credit_port credit; /* of the own shard */
+    struct pn_credit_port *foreign_credit; /* [n_shards] to give back what was taken elsewhere */
+    struct pn_worker *free;
+    struct pn_worker *ready, **ready_end; /* woken, or with a rest to go on with */
+    struct pn_task *waiting, **waiting_end; /* producers that wait for room */
+    struct pn_worker *workers;
+    uint64_t n_workers;
+    uint64_t restarts;
+    bool pushed; /* into the queue, since the last poll */
+};
+
+struct pn_pool_lane {
+    struct pn_pool *pool;
+    struct pn_pool_part *part; /* who drains it */
+    struct pn_shard *shard;
+    struct pn_spsc *ring;
+    struct pn_credit_port credit; /* the foreign thread's */
+    uint64_t bit;
+};
+
+struct pn_pool {
+    struct pn_pool_config config;
+    struct pn_runtime *rt;
+    unsigned n_shards;
+    struct pn_shard *shards;
+    unsigned n_parts;
+    struct pn_pool_part *parts;
+    struct pn_intensity intensity;
+    PN_ATOMIC(uint32_t) failed;
+    PN_ATOMIC(uint32_t) lanes_opened;
+    PN_ATOMIC(struct pn_pool_lane *) *lane_slots; /* [n_parts * 64] */
+};
+
+/* pool_worker.c */
+unsigned pn_part_run(struct pn_pool_part *part);
+int pn_part_workers_create(struct pn_pool_part *part, uint64_t first_id, uint64_t n);
+void pn_part_workers_destroy(struct pn_pool_part *part);
+
+/* pool_lane.c */
+unsigned pn_part_drain_lanes(struct pn_pool_part *part);
+void pn_pool_lanes_destroy(struct pn_pool *pool);
+
+/* Credits came back to the shard: tell those who wait for room. */
+void pn_shard_room(struct pn_pool *pool, struct pn_shard *shard);
+
+#endif

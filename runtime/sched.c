@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The scheduler's loop.
+ *
+ *   quiescent -> timers due -> inbox, returned memory -> <= 16 tasks -> pollers -> (nothing?) inject
+ *   queue, thieving -> (nothing?) idle ladder
+ *
+ * Orderings
+ *   T1  task pushed to the inbox (release) -> the owner's take-all (acquire): the task.
+ */
+#include "runtime/core.h"
+#include "runtime/rcu.h"
+
+#include <limits.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+_Thread_local struct pn_core *pn_this_core;
+
+unsigned pn_this_core_id(void) {
+    return pn_this_core == NULL ? UINT_MAX : pn_this_core->id;
+}
+
+struct pn_arena *pn_this_arena(void) {
+    return pn_this_core->arena;
+}
+
+struct pn_stats_block *pn_this_stats(void) {
+    return pn_this_core->stats;
+}
+
+void pn_task_send(struct pn_runtime *rt, unsigned core, struct pn_task *task) {
+    struct pn_core *to = &rt->cores[core];
+    struct pn_task *top = pn_load_rlx(&to->inbox); /* relaxed: a guess */
+    do {
+        task->next = top;
+        /* T1 release: pairs with the exchange in take_inbox. */
+    } while (!pn_cas_weak_acqrel(&to->inbox, &top, task));
+    struct pn_core *from = pn_this_core;
+    if (from == to) {
+        pn_stats_add(from->stats, PN_STAT_SEND_SELF, 1);
+        return;
+    }
+    bool rang = pn_sleepers_wake(&rt->sleepers, core);
+    if (from != NULL) {
+        static const enum pn_stat by_near[] = {PN_STAT_SEND_SELF, PN_STAT_SEND_SMT,
+                                               PN_STAT_SEND_LLC, PN_STAT_SEND_NODE,
+                                               PN_STAT_SEND_REMOTE};
+        pn_stats_add(from->stats, by_near[from->near[core]], 1);
+        pn_stats_add(from->stats, PN_STAT_WAKE_SENT, rang);
+        pn_stats_add(from->stats, PN_STAT_SYSCALLS, rang);
+    }
+}
+
+void pn_task_ready(struct pn_task *task) {
+    struct pn_core *core = pn_this_core;
+    if (pn_runq_push(core->runq, task)) {
+        return;
+    }
+    /* Half of a full run queue's worth of work is better seen by the whole domain. */
+    if (pn_segq_push(core->inject, task) != PN_QUEUE_OK) {
+        pn_task_send(core->rt, core->id, task); /* no memory for a segment: the inbox needs none */
+    }
+}
+
+static void timer_fired(struct pn_timer *timer) {
+    struct pn_task *task =
+        (struct pn_task *)((char *)timer - offsetof(struct pn_task, timer));
+    pn_task_ready(task);
+}
+
+void pn_task_sleep(struct pn_task *task, uint64_t ns) {
+    task->timer.fn = timer_fired;
+    pn_wheel_add(&pn_this_core->wheel, &task->timer, pn_now_ns() + ns);
+}
+
+/* The inbox is a stack; turn it round, so that senders are served in their order. */
+static unsigned take_inbox(struct pn_core *core) {
+    if (pn_load_rlx(&core->inbox) == NULL) { /* relaxed: a first look, the exchange decides */
+        return 0;
+    }
+    /* T1 acquire: pairs with the push in pn_task_send. */
+    struct pn_task *task = pn_xchg_acqrel(&core->inbox, NULL);
+    struct pn_task *first = NULL;
+    while (task != NULL) {
+        struct pn_task *next = task->next;
+        task->next = first;
+        first = task;
+        task = next;
+    }
+    unsigned n = 0;
+    while (first != NULL) {
+        struct pn_task *next = first->next;
+        pn_task_ready(first);
+        first = next;
+        n++;
+    }
+    return n;
+}
+
+static unsigned run_tasks(struct pn_core *core) {
+    unsigned n = 0;
+    while (n < PN_SLICE_TASKS) {
+        struct pn_task *task = pn_runq_pop(core->runq);
+        if (task == NULL) {
+            break;
+        }
+        task->run(task);
+        n++;
+        if (pn_slice_over()) {
+            break;
+        }
+    }
+    if (n > 0) {
+        pn_stats_add(core->stats, PN_STAT_TASKS, n);
+    }
+    return n;
+}
+
+bool pn_slice_over(void) {
+    struct pn_core *core = pn_this_core;
+    return core->wheel.armed != 0 && pn_ticks_now() > core->slice_end;
+}
+
+void pn_wake_neighbour(void) {
+    struct pn_core *core = pn_this_core;
+    struct pn_runtime *rt = core->rt;
+    /* Cores of one domain are neighbours in the plan only in compact order; anybody who sleeps will
+     * do, because a woken core looks into every domain. */
+    bool rang = pn_sleepers_wake_one(&rt->sleepers, 0, rt->n_cores);
+    pn_stats_add(core->stats, PN_STAT_WAKE_SENT, rang);
+    pn_stats_add(core->stats, PN_STAT_SYSCALLS, rang);
+}
+
+static unsigned turn(struct pn_core *core) {
+    unsigned n = 0;
+    if (core->wheel.armed != 0) {
+        core->slice_end = pn_ticks_now() + core->rt->slice_ticks;
+        n += (unsigned)pn_wheel_advance(&core->wheel, pn_now_ns(), PN_SLICE_TASKS * 4);
+    }
+    n += take_inbox(core);
+    n += run_tasks(core);
+    for (struct pn_poller *p = core->pollers; p != NULL; p = p->next) {
+        n += p->poll(p);
+    }
+    /* What is left over can be stolen: say so to one who sleeps (OTP #9762: one task is enough). */
+    if (n > 0 && core->rt->n_cores > 1 && pn_runq_length(core->runq) > 0) {
+        pn_wake_neighbour();
+    }
+    return n;
+}
+
+static void place(struct pn_core *core) {
+    struct pn_runtime *rt = core->rt;
+    const struct pn_plan_scheduler *plan = &rt->config.plan->schedulers[core->id];
+    const struct pn_topology *topo = rt->config.topology;
+    int rc = rt->config.floating ? 0 : pn_pin_self(plan->cpu);
+    core->pinned = rc == 0 && !rt->config.floating;
+    if (rc != 0) {
+        pn_runtime_degrade(rt, "cpu %d: scheduler not pinned (error %d): it floats", plan->cpu.id,
+                           -rc);
+    }
+    (void)prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
+    struct pn_arena_config arena = {
+        .policy = rt->config.mem,
+        .node.id = rt->config.floating || plan->node < 0 ? -1 : topo->nodes[plan->node].os.id,
+        .home = core->id,
+        .near = core->near,
+        .n_homes = rt->n_cores};
+    core->start_error = pn_arena_create(&core->arena, &arena);
+    if (core->start_error == 0) {
+        core->start_error = pn_segq_port_open(rt->inject[core->domain], &core->inject);
+    }
+    if (core->start_error == 0) {
+        struct pn_arena_counts counts;
+        pn_arena_counts(core->arena, &counts);
+        if (counts.bound != 0) {
+            pn_runtime_degrade(rt, "cpu %d: memory not bound to its node (error %d): first touch",
+                               plan->cpu.id, -counts.bound);
+        }
+    }
+    pn_stats_label(rt->stats, core->id, "scheduler", plan->cpu.id,
+                   plan->node < 0 ? -1 : topo->nodes[plan->node].os.id);
+    pn_wheel_init(&core->wheel, pn_now_ns());
+    pn_store_rel(&core->tid, (int)syscall(SYS_gettid));
+}
+
+void *pn_core_main(void *arg) {
+    struct pn_core *core = arg;
+    struct pn_runtime *rt = core->rt;
+    pn_this_core = core;
+    place(core);
+    pn_rcu_register();
+    (void)pthread_mutex_lock(&rt->lock);
+    rt->n_placed++;
+    (void)pthread_cond_signal(&rt->placed);
+    (void)pthread_mutex_unlock(&rt->lock);
+    uint64_t turns = 0;
+    while (core->start_error == 0 && pn_load_acq(&rt->stop) == 0) {
+        pn_rcu_quiescent();
+        unsigned n = turn(core);
+        if (n == 0) {
+            n = (unsigned)pn_arena_collect(core->arena) > 0;
+            n += pn_core_look_elsewhere(core);
+        } else if ((++turns & 63u) == 0) {
+            (void)pn_arena_collect(core->arena);
+        }
+        if (n == 0) {
+            pn_core_idle(core);
+        } else if (core->idle_since != 0) {
+            pn_core_found_work(core);
+        }
+    }
+    pn_rcu_unregister();
+    if (core->arena != NULL) {
+        (void)pn_arena_flush(core->arena);
+    }
+    pn_segq_port_close(core->inject);
+    return NULL;
+}
