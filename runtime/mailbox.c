@@ -9,13 +9,22 @@
  *       message is initialised before it is linked to.
  *   M3  rest's swap (release) -> the next sender's exchange (acquire): what the receiver did while
  *       scheduled is seen by whoever schedules it next.
+ *   M4  waiter pushed, then `inside` read; `inside` lowered, then waiters read: all four seq_cst, so
+ *       one of the two sides sees the other (a store-load pair, hence not acquire/release).
+ *   M5  took's subtraction (release) -> a sender's addition (acquire): room means that the receiver
+ *       is done with what was there.
  */
 #include <pinion/mailbox.h>
 
 #include "runtime/atomic.h"
+#include "runtime/futex.h"
+#include "runtime/park.h"
 
 #include <errno.h>
 #include <stdlib.h>
+#if !defined(PN_EXPLORE)
+#include <sched.h>
+#endif
 
 #define IDLE ((uintptr_t)1)
 
@@ -29,9 +38,16 @@ struct pn_mailbox {
     _Alignas(PN_LINE) PN_ATOMIC(uintptr_t) head; /* senders */
     _Alignas(PN_LINE) struct link *tail;         /* receiver */
     struct link stub;
+    _Alignas(PN_LINE) PN_ATOMIC(uint64_t) inside; /* messages accepted and not yet taken */
+    uint64_t capacity;
+    _Alignas(PN_LINE) PN_ATOMIC(struct pn_mail_waiter *) waiters;
+    struct pn_eventcount room;
 };
 
-int pn_mailbox_create(struct pn_mailbox **out) {
+int pn_mailbox_create(struct pn_mailbox **out, uint64_t capacity) {
+    if (capacity == 0) {
+        return -EINVAL;
+    }
     struct pn_mailbox *box = aligned_alloc(PN_LINE, sizeof *box);
     if (box == NULL) {
         return -ENOMEM;
@@ -39,6 +55,10 @@ int pn_mailbox_create(struct pn_mailbox **out) {
     pn_atomic_init(&box->stub.next, NULL);
     pn_atomic_init(&box->head, (uintptr_t)&box->stub | IDLE);
     box->tail = &box->stub;
+    pn_atomic_init(&box->inside, 0);
+    pn_atomic_init(&box->waiters, NULL);
+    pn_eventcount_init(&box->room);
+    box->capacity = capacity;
     *out = box;
     return 0;
 }
@@ -57,8 +77,24 @@ static bool enqueue(struct pn_mailbox *box, struct link *first) {
     return (before & IDLE) != 0;
 }
 
-bool pn_mailbox_push(struct pn_mailbox *box, struct pn_mail *mail) {
-    return enqueue(box, (struct link *)mail);
+/* Reserve room for one message. */
+static bool reserve(struct pn_mailbox *box) {
+    uint64_t inside = pn_load_rlx(&box->inside); /* relaxed: a guess for the compare-and-swap */
+    do {
+        if (inside >= box->capacity) {
+            return false;
+        }
+        /* M5 acquire: pairs with the subtraction in pn_mailbox_took. */
+    } while (!pn_cas_weak_acqrel(&box->inside, &inside, inside + 1));
+    return true;
+}
+
+enum pn_queue_rc pn_mailbox_push(struct pn_mailbox *box, struct pn_mail *mail, bool *idle) {
+    if (!reserve(box)) {
+        return PN_QUEUE_FULL;
+    }
+    *idle = enqueue(box, (struct link *)mail);
+    return PN_QUEUE_OK;
 }
 
 enum pn_queue_rc pn_mailbox_pop(struct pn_mailbox *box, struct pn_mail **mail) {
@@ -96,4 +132,69 @@ bool pn_mailbox_rest(struct pn_mailbox *box) {
     }
     /* M3 release: pairs with the exchange in enqueue. */
     return pn_cas_acqrel(&box->head, &empty, empty | IDLE);
+}
+
+/* Everybody who waits, in no order: each looks for room by itself. */
+static void release_waiters(struct pn_mailbox *box, struct pn_runtime *rt) {
+    struct pn_mail_waiter *w = pn_xchg_acqrel(&box->waiters, NULL);
+    while (w != NULL) {
+        struct pn_mail_waiter *next = w->next;
+        pn_task_send(rt, w->core, w->task);
+        w = next;
+    }
+}
+
+/* Half empty is when waking pays: a producer that is woken for one place sleeps again at once. */
+static bool has_room(uint64_t inside, uint64_t capacity) {
+    return inside <= capacity / 2;
+}
+
+void pn_mailbox_took(struct pn_mailbox *box, struct pn_runtime *rt, unsigned n) {
+    /* M4, M5 release: pairs with reserve and with the load in pn_mailbox_wait_room. */
+    uint64_t inside = pn_faa_seq(&box->inside, (uint64_t)0 - n) - n;
+    if (!has_room(inside, box->capacity)) {
+        return;
+    }
+    /* M4: pairs with the push in pn_mailbox_wait_room. */
+    if (pn_load_seq(&box->waiters) != NULL) {
+        release_waiters(box, rt);
+    }
+    (void)pn_eventcount_notify(&box->room, true);
+}
+
+void pn_mailbox_wait_room(struct pn_mailbox *box, struct pn_runtime *rt,
+                          struct pn_mail_waiter *waiter) {
+    struct pn_mail_waiter *top = pn_load_rlx(&box->waiters); /* relaxed: a guess */
+    do {
+        waiter->next = top;
+    } while (!pn_cas_seq(&box->waiters, &top, waiter)); /* M4 */
+    /* M4: pairs with the subtraction in pn_mailbox_took. Room came in between: let all go, oneself
+     * among them; a waiter can not be taken out of the middle. */
+    if (has_room(pn_load_seq(&box->inside), box->capacity)) {
+        release_waiters(box, rt);
+    }
+}
+
+void pn_mailbox_wait_room_foreign(struct pn_mailbox *box, bool spin) {
+    enum { PAUSES = 64 };
+    for (unsigned i = 0; i < PAUSES; i++) {
+        if (has_room(pn_load_acq(&box->inside), box->capacity)) {
+            return;
+        }
+        pn_relax();
+    }
+#if !defined(PN_EXPLORE)
+    if (spin) {
+        (void)sched_yield();
+        return;
+    }
+#else
+    (void)spin;
+#endif
+    uint32_t key = pn_eventcount_prepare(&box->room);
+    if (has_room(pn_load_acq(&box->inside), box->capacity)) {
+        pn_eventcount_cancel(&box->room);
+        return;
+    }
+    (void)pn_eventcount_wait(&box->room, key, PN_FOREVER);
 }

@@ -45,7 +45,7 @@ int pn_pool_lane_open(struct pn_pool *pool, struct pn_pool_lane **out) {
     return 0;
 }
 
-void pn_pool_lane_close(struct pn_pool_lane *lane) {
+void pn_pool_lane_rest(struct pn_pool_lane *lane) {
     (void)pn_credit_flush(&lane->credit);
 }
 

@@ -8,13 +8,14 @@
  * Progress: push is wait-free (one exchange). The receiver may find a message announced but not yet
  *   linked: a sender between its exchange and its link; it then answers "not yet", never waits.
  * Threads: push any; the rest only the receiver, while it is scheduled.
- * Bound: none here; senders hold credits (pinion/credit.h).
+ * Bound: at most `capacity` messages; a sender that finds no room is told, and may wait.
  * Source: D. Vyukov's intrusive MPSC queue with the empty mark of the Pony runtime's message queue.
  */
 #ifndef PINION_MAILBOX_H
 #define PINION_MAILBOX_H
 
 #include <pinion/queue.h>
+#include <pinion/task.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -25,12 +26,15 @@ struct pn_mail {
     void *next;
 };
 
-/** \return 0; -ENOMEM */
-int pn_mailbox_create(struct pn_mailbox **out);
+/** \return 0; -ENOMEM; -EINVAL capacity 0 */
+int pn_mailbox_create(struct pn_mailbox **out, uint64_t capacity);
 void pn_mailbox_destroy(struct pn_mailbox *box);
 
-/** \return true: the receiver was idle, and the caller must schedule it */
-bool pn_mailbox_push(struct pn_mailbox *box, struct pn_mail *mail);
+/**
+ * \param idle  set to true if the receiver was idle, and the caller must schedule it
+ * \return PN_QUEUE_OK; PN_QUEUE_FULL: the message is still the caller's
+ */
+enum pn_queue_rc pn_mailbox_push(struct pn_mailbox *box, struct pn_mail *mail, bool *idle);
 
 /**
  * Receiver. PN_QUEUE_OK: *mail is the receiver's. PN_QUEUE_EMPTY: nothing, or a sender is between
@@ -43,5 +47,22 @@ enum pn_queue_rc pn_mailbox_pop(struct pn_mailbox *box, struct pn_mail **mail);
  * is a message (or will be in a moment): stay scheduled and come again.
  */
 bool pn_mailbox_rest(struct pn_mailbox *box);
+
+/** Receiver: n messages were taken; whoever waits for room may go on. Once per batch. */
+void pn_mailbox_took(struct pn_mailbox *box, struct pn_runtime *rt, unsigned n);
+
+/* A task that waits for room; lives in the producer. */
+struct pn_mail_waiter {
+    struct pn_mail_waiter *next;
+    struct pn_task *task;
+    unsigned core; /* where the task runs on */
+};
+
+/** On a scheduler: the waiter's task runs again once there may be room. */
+void pn_mailbox_wait_room(struct pn_mailbox *box, struct pn_runtime *rt,
+                          struct pn_mail_waiter *waiter);
+
+/** A thread of the program's own: returns once there may be room. Polls if `spin`. */
+void pn_mailbox_wait_room_foreign(struct pn_mailbox *box, bool spin);
 
 #endif

@@ -70,8 +70,9 @@ struct pn_pool_lane;
 
 /** Any thread, at most `foreign` at once. \return 0; -ENOMEM; -ENOSPC */
 int pn_pool_lane_open(struct pn_pool *pool, struct pn_pool_lane **out);
-/** The lane's thread; everything submitted has been or will be taken over by a scheduler. */
-void pn_pool_lane_close(struct pn_pool_lane *lane);
+/** The lane's thread, when it has no more for now: credits it kept are free for others. The lane stays
+ *  open until the pool goes. */
+void pn_pool_lane_rest(struct pn_pool_lane *lane);
 enum pn_queue_rc pn_pool_lane_submit(struct pn_pool_lane *lane, struct pn_pool_job *jobs,
                                      unsigned n);
 /** Wait until there may be room: pause, yield, then sleep (but poll under PN_IDLE_SPIN, where no

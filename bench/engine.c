@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A run: runtime and design are made once, then a warm-up round that is thrown away, then the
+ * measured round, in the same process with the same threads and memory.
+ */
+#include "engine.h"
+
+#include <errno.h>
+#include <pinion/clock.h>
+#include <pinion/generator.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { SAMPLES = 20000 };
+
+static void on_idle(void *context, unsigned core) {
+    struct pn_bench *b = context;
+    pn_tally_stamp(&b->tallies[core]);
+}
+
+static const struct pn_design *find_design(const char *name) {
+    for (const struct pn_design *const *d = pn_designs; *d != NULL; d++) {
+        if (strcmp((*d)->name, name) == 0) {
+            return *d;
+        }
+    }
+    return NULL;
+}
+
+bool pn_design_known(const char *name) {
+    return strcmp(name, "loop") == 0 || find_design(name) != NULL;
+}
+
+static int make_bases(struct pn_bench *b) {
+    b->round.bases = malloc(b->params->producers * sizeof *b->round.bases);
+    if (b->round.bases == NULL) {
+        return -ENOMEM;
+    }
+    for (uint32_t p = 0; p < b->params->producers; p++) {
+        b->round.bases[p] = pn_job_base((uint32_t)b->params->seed, p);
+    }
+    return 0;
+}
+
+static int make_tallies(struct pn_bench *b) {
+    size_t bytes = b->n_cores * sizeof *b->tallies;
+    b->tallies = aligned_alloc(PN_LINE, bytes);
+    if (b->tallies == NULL) {
+        return -ENOMEM;
+    }
+    memset(b->tallies, 0, bytes);
+    int rc = 0;
+    for (unsigned i = 0; rc == 0 && i < b->n_cores; i++) {
+        rc = pn_tally_init(&b->tallies[i], b->params, b->options->events != NULL);
+    }
+    return rc;
+}
+
+static int make_producers(struct pn_bench *b) {
+    size_t bytes = b->params->producers * sizeof *b->producers;
+    b->producers = aligned_alloc(PN_LINE, bytes);
+    size_t homes = b->n_cores + b->params->producers;
+    b->unknown_near = malloc(homes);
+    if (b->producers == NULL || b->unknown_near == NULL) {
+        return -ENOMEM;
+    }
+    memset((void *)b->producers, 0, bytes);
+    memset(b->unknown_near, PN_NEAR_UNKNOWN, homes);
+    int rc = 0;
+    bool threads = b->params->producers_as == PN_PRODUCERS_THREAD;
+    for (uint64_t k = 0; rc == 0 && k < b->params->producers; k++) {
+        struct pn_producer *p = &b->producers[k];
+        p->bench = b;
+        if (b->options->events != NULL) {
+            p->full_records = malloc(PN_FULL_RECORDS_MAX * sizeof *p->full_records);
+        }
+        if (threads) {
+            struct pn_arena_config config = {.policy = (enum pn_mem_policy)b->params->mem,
+                                             .node.id = -1,
+                                             .home = b->n_cores + (unsigned)k,
+                                             .near = b->unknown_near,
+                                             .n_homes = (unsigned)homes};
+            rc = pn_arena_create(&p->arena, &config);
+        }
+    }
+    return rc;
+}
+
+static int make(struct pn_bench *b, struct pn_error *err) {
+    struct pn_runtime_config config = {.topology = b->options->topology,
+                                       .plan = b->options->plan,
+                                       .idle = b->options->idle,
+                                       .mem = (enum pn_mem_policy)b->params->mem,
+                                       .on_idle = on_idle,
+                                       .context = b};
+    int rc = pn_runtime_create(&b->rt, &config, err);
+    if (rc != 0) {
+        return rc;
+    }
+    rc = make_bases(b);
+    if (rc == 0) {
+        rc = make_tallies(b);
+    }
+    if (rc == 0) {
+        rc = make_producers(b);
+    }
+    if (rc == 0) {
+        rc = b->design->create(b);
+    }
+    for (uint64_t k = 0; rc == 0 && b->params->producers_as == PN_PRODUCERS_THREAD &&
+                         k < b->params->producers;
+         k++) {
+        rc = b->design->open_lane(&b->producers[k]);
+    }
+    if (rc != 0) {
+        (void)snprintf(err->text, sizeof err->text, "%s: %s", b->design->name, strerror(-rc));
+        return rc;
+    }
+    return pn_runtime_start(b->rt, err);
+}
+
+static void unmake(struct pn_bench *b) {
+    if (b->rt != NULL) {
+        pn_runtime_stop(b->rt);
+    }
+    if (b->design_state != NULL) {
+        b->design->destroy(b);
+    }
+    pn_runtime_destroy(b->rt);
+    for (uint64_t k = 0; b->producers != NULL && k < b->params->producers; k++) {
+        free(b->producers[k].full_records);
+        pn_arena_destroy(b->producers[k].arena);
+    }
+    for (unsigned i = 0; b->tallies != NULL && i < b->n_cores; i++) {
+        pn_tally_fini(&b->tallies[i]);
+    }
+    free(b->producers);
+    free(b->unknown_near);
+    free(b->tallies);
+    free(b->round.bases);
+}
+
+/* Each core empties its own tally: it is the only one that may write it. */
+struct reset {
+    struct pn_task task;
+    struct pn_bench *bench;
+    PN_ATOMIC(uint32_t) done;
+};
+
+static void reset_tally(struct pn_task *task) {
+    struct reset *r = (struct reset *)task;
+    pn_tally_reset(&r->bench->tallies[pn_this_core_id()], r->bench->params);
+    pn_store_rel(&r->done, 1);
+}
+
+static int reset_tallies(struct pn_bench *b) {
+    struct reset *resets = calloc(b->n_cores, sizeof *resets);
+    if (resets == NULL) {
+        return -ENOMEM;
+    }
+    for (unsigned i = 0; i < b->n_cores; i++) {
+        resets[i].task.run = reset_tally;
+        resets[i].bench = b;
+        pn_task_send(b->rt, i, &resets[i].task);
+        /* One after another: a thief would empty its own tally twice and the victim's never. */
+        while (pn_load_acq(&resets[i].done) == 0) {
+            (void)nanosleep(&(struct timespec){.tv_nsec = 20000}, NULL);
+        }
+    }
+    free(resets);
+    return 0;
+}
+
+static int play(struct pn_bench *b, uint64_t jobs, struct pn_watch *w) {
+    int rc = reset_tallies(b);
+    if (rc != 0) {
+        return rc;
+    }
+    b->round.params = b->params;
+    b->round.jobs = jobs;
+    b->round.sample_every = jobs / SAMPLES > 0 ? jobs / SAMPLES : 1;
+    pn_store_rel(&b->stop, 0);
+    memset(w, 0, sizeof *w);
+    w->cpu0_ns = pn_process_cpu_ns();
+    w->t0_ns = b->round.start_ns = pn_now_ns();
+    rc = pn_producers_start(b, jobs);
+    pn_collect(b, jobs, w);
+    pn_producers_join(b);
+    return rc;
+}
+
+static void fill_sums(struct pn_bench *b, struct pn_outcome *out) {
+    uint64_t *min = &out->worker_min_jobs;
+    *min = UINT64_MAX;
+    for (uint64_t w = 0; w < b->params->workers; w++) {
+        uint64_t n = 0;
+        for (unsigned i = 0; i < b->n_cores; i++) {
+            n += b->tallies[i].worker_jobs[w];
+        }
+        *min = n < *min ? n : *min;
+        out->worker_max_jobs = n > out->worker_max_jobs ? n : out->worker_max_jobs;
+    }
+    uint64_t slept_ns = 0;
+    uint64_t slept = 0;
+    for (unsigned i = 0; i < b->n_cores; i++) {
+        const struct pn_tally *t = &b->tallies[i];
+        out->done += t->done;
+        out->lost += t->lost;
+        out->checksum += t->checksum;
+        slept_ns += t->slept_ns;
+        slept += t->slept;
+        pn_histogram_merge(&out->latency, &t->latency);
+        out->core_jobs[i] = t->done;
+    }
+    out->restarts = out->lost;
+    out->sleep_mean_ns = slept == 0 ? PN_NONE : slept_ns / slept;
+    out->dropped = b->dropped;
+    out->queue_full = b->full;
+}
+
+/* Usage of the measured round: what is now, less what was before it. */
+static void subtract(struct pn_core_usage *now, const struct pn_core_usage *before) {
+    now->cpu_ns -= before->cpu_ns;
+    now->run_delay_ns -= before->run_delay_ns;
+    now->spin_ns -= before->spin_ns;
+    now->sleep_ns -= before->sleep_ns;
+    now->voluntary_switches -= before->voluntary_switches;
+    now->involuntary_switches -= before->involuntary_switches;
+    now->faults -= before->faults;
+    now->syscalls -= before->syscalls;
+    now->steals -= before->steals;
+    now->wakes -= before->wakes;
+}
+
+static void fill_cores(struct pn_bench *b, const struct pn_core_usage *before,
+                       struct pn_outcome *out) {
+    out->pinned = true;
+    for (unsigned i = 0; i < b->n_cores; i++) {
+        (void)pn_runtime_usage(b->rt, i, &out->cores[i]);
+        subtract(&out->cores[i], &before[i]);
+        out->spin_ns += out->cores[i].spin_ns;
+        out->pinned = out->pinned && out->cores[i].pinned;
+    }
+    out->membind = true;
+    for (unsigned i = 0; pn_runtime_degraded(b->rt, i) != NULL; i++) {
+        const char *text = pn_runtime_degraded(b->rt, i);
+        out->membind = out->membind && strstr(text, "memory not bound") == NULL;
+        if (out->n_degraded < PN_OUTCOME_DEGRADED_MAX) {
+            (void)snprintf(out->degraded[out->n_degraded++], sizeof out->degraded[0], "%s", text);
+        }
+    }
+}
+
+static bool wait_for_go(const struct pn_run_options *o) {
+    char line[16];
+    (void)fputs("{\"event\":\"ready\",\"schema\":1}\n", o->summary_to);
+    (void)fflush(o->summary_to);
+    return fgets(line, sizeof line, stdin) != NULL;
+}
+
+static int measure(struct pn_bench *b, struct pn_outcome *out, struct pn_error *err) {
+    struct pn_watch w;
+    int rc = 0;
+    if (b->params->warm > 0) {
+        rc = play(b, b->params->warm, &w);
+    }
+    if (rc == 0 && b->options->stdin_go && !wait_for_go(b->options)) {
+        (void)snprintf(err->text, sizeof err->text, "standard input closed before the go");
+        return -EPIPE;
+    }
+    struct pn_core_usage *before = calloc(b->n_cores, sizeof *before);
+    if (before == NULL || rc != 0) {
+        free(before);
+        return rc != 0 ? rc : -ENOMEM;
+    }
+    for (unsigned i = 0; i < b->n_cores; i++) {
+        (void)pn_runtime_usage(b->rt, i, &before[i]);
+    }
+    if (w.failed && b->params->warm > 0) {
+        (void)snprintf(err->text, sizeof err->text, "restart intensity exceeded in the warm-up");
+    }
+    b->round.log = b->params->log != 0 && b->options->events != NULL ? pn_event_log : NULL;
+    b->round.log_context = b;
+    rc = play(b, b->params->jobs, &w);
+    out->jobs = b->params->jobs;
+    out->wall_ns = w.end_ns - w.t0_ns;
+    out->cpu_ns = w.cpu_ns;
+    out->half1_ns = w.half_ns == 0 ? PN_NONE : w.half_ns - w.t0_ns;
+    out->half2_ns = w.half_ns == 0 || w.end_ns < w.half_ns ? PN_NONE : w.end_ns - w.half_ns;
+    out->longest_gap_ns = w.longest_gap_ns == 0 ? PN_NONE : w.longest_gap_ns;
+    out->failed = w.failed;
+    out->interrupted = w.interrupted;
+    out->rss_kb = pn_status_kb("VmRSS:");
+    out->hwm_kb = pn_status_kb("VmHWM:");
+    fill_cores(b, before, out);
+    free(before);
+    pn_runtime_stop(b->rt);
+    if (b->params->mem == PN_MEM_LOCAL) {
+        pn_runtime_audit(b->rt, &out->audit);
+    }
+    fill_sums(b, out);
+    b->design->report(b, out);
+    pn_events_write_records(b);
+    return rc;
+}
+
+static int prepare_outcome(struct pn_outcome *out, const struct pn_design *design, unsigned cores) {
+    memset(out, 0, sizeof *out);
+    out->n_cores = cores;
+    out->cores = calloc(cores, sizeof *out->cores);
+    out->core_jobs = calloc(cores, sizeof *out->core_jobs);
+    out->bound = "queue";
+    if (design != NULL) {
+        out->queue_kind = design->queue_kind;
+        out->payload_mode = design->payload_mode;
+        out->turn = design->turn;
+    }
+    return out->cores == NULL || out->core_jobs == NULL ? -ENOMEM : 0;
+}
+
+void pn_outcome_fini(struct pn_outcome *out) {
+    free(out->cores);
+    free(out->core_jobs);
+    out->cores = NULL;
+    out->core_jobs = NULL;
+}
+
+int pn_run(const struct pn_run_options *options, struct pn_outcome *out, struct pn_error *err) {
+    const struct pn_design *design = find_design(options->design);
+    bool loop = strcmp(options->design, "loop") == 0;
+    int rc = prepare_outcome(out, design, options->plan->n_schedulers);
+    if (rc != 0 || loop) {
+        return rc != 0 ? rc : pn_run_loop(options, out, err);
+    }
+    if (design == NULL) {
+        (void)snprintf(err->text, sizeof err->text, "no design '%s'", options->design);
+        return -EINVAL;
+    }
+    struct pn_bench *b = aligned_alloc(PN_LINE, (sizeof *b + PN_LINE - 1) / PN_LINE * PN_LINE);
+    if (b == NULL) {
+        return -ENOMEM;
+    }
+    memset((void *)b, 0, sizeof *b);
+    b->options = options;
+    b->params = options->params;
+    b->design = design;
+    b->n_cores = options->plan->n_schedulers;
+    (void)pthread_mutex_init(&b->events_lock, NULL);
+    rc = make(b, err);
+    if (rc == 0) {
+        rc = measure(b, out, err);
+    }
+    if (rc == -ENOMEM) {
+        (void)snprintf(err->text, sizeof err->text, "%s: no memory", options->design);
+    }
+    unmake(b);
+    (void)pthread_mutex_destroy(&b->events_lock);
+    free(b);
+    return rc;
+}

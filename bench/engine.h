@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The inside of a run, shared by engine.c, producer.c, collector.c and the designs.
+ */
+#ifndef PN_ENGINE_H
+#define PN_ENGINE_H
+
+#include "runtime/atomic.h"
+
+#include <pinion/design.h>
+#include <pinion/outcome.h>
+#include <pthread.h>
+
+/* One producer. In a round it is touched by one thread: its own, or the schedulers that run its task
+ * one after another. The collector reads the counts after it has finished. */
+struct pn_producer {
+    _Alignas(PN_LINE) struct pn_task task;
+    struct pn_bench *bench;
+    uint32_t p;
+    uint64_t next_i, end_i;
+    uint64_t due_ns; /* open loop: intended start of next_i */
+    uint64_t dropped, full;
+    struct pn_job *pending; /* made, but there was no room */
+    unsigned pending_n;
+    bool counted_full; /* for the pending job */
+    uint64_t full_from_ns;
+    struct pn_arena *arena; /* of a producer thread */
+    void *lane;             /* the design's */
+    void *waiter;           /* the design's */
+    pthread_t thread;
+    struct pn_record *full_records; /* one per 1000 */
+    unsigned n_full_records;
+    PN_ATOMIC(uint32_t) finished;
+};
+
+struct pn_bench {
+    const struct pn_run_options *options;
+    const struct pn_params *params;
+    const struct pn_design *design;
+    void *design_state;
+    struct pn_runtime *rt;
+    struct pn_round round;
+    struct pn_tally *tallies; /* [n_cores] */
+    unsigned n_cores;
+    struct pn_producer *producers;
+    uint8_t *unknown_near; /* distances of producer threads' arenas: not known */
+    PN_ATOMIC(uint32_t) stop; /* producers end early */
+    uint64_t dropped, full;   /* after the round */
+    pthread_mutex_t events_lock;
+};
+
+enum { PN_FULL_RECORDS_MAX = 1000, PN_FULL_RECORD_EVERY = 1000 };
+
+/* producer.c: start P producers on `jobs` jobs; they end by themselves. */
+int pn_producers_start(struct pn_bench *bench, uint64_t jobs);
+bool pn_producers_finished(const struct pn_bench *bench);
+void pn_producers_join(struct pn_bench *bench);
+
+/* collector.c: wait for the round's end, filling wall, cpu, halves. */
+struct pn_watch {
+    uint64_t t0_ns, cpu0_ns;
+    uint64_t end_ns, cpu_ns, half_ns, longest_gap_ns;
+    bool failed, interrupted;
+};
+void pn_collect(struct pn_bench *bench, uint64_t jobs, struct pn_watch *watch);
+
+/* events.c */
+void pn_event_snapshot(struct pn_bench *bench, uint64_t ended);
+void pn_event_log(void *bench, const struct pn_record *record);
+void pn_events_write_records(struct pn_bench *bench);
+uint64_t pn_status_kb(const char *label);
+
+/* design_loop.c */
+int pn_run_loop(const struct pn_run_options *options, struct pn_outcome *out, struct pn_error *err);
+
+#endif

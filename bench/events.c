@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Events as JSON lines, in the shape that every runtime writes. Snapshots are written while the round
+ * runs, by the collector; what happens on the cores is kept in their own records and written after.
+ */
+#include "engine.h"
+
+#include <inttypes.h>
+#include <pinion/clock.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+uint64_t pn_status_kb(const char *label) {
+    char line[256];
+    uint64_t kb = PN_NONE;
+    FILE *f = fopen("/proc/self/status", "re");
+    while (f != NULL && fgets(line, sizeof line, f) != NULL) {
+        if (strncmp(line, label, strlen(label)) == 0) {
+            kb = strtoull(line + strlen(label), NULL, 10);
+            break;
+        }
+    }
+    if (f != NULL) {
+        (void)fclose(f);
+    }
+    return kb;
+}
+
+static void head(const struct pn_bench *b, FILE *to, const char *event, uint64_t at_ns) {
+    (void)fprintf(to, "{\"event\":\"%s\",\"schema\":1,\"runtime\":\"%s\",\"t_ns\":%" PRIu64, event,
+                  b->options->design, at_ns - b->round.start_ns);
+}
+
+static void write_job(const struct pn_bench *b, FILE *to, const struct pn_record *r) {
+    head(b, to, "job_done", r->at_ns);
+    (void)fprintf(to,
+                  ",\"producer\":%" PRIu32 ",\"i\":%" PRIu32 ",\"worker\":%" PRIu32
+                  ",\"lat_ns\":%" PRIu64 ",\"sleep_ns\":%" PRIu64 ",\"attempt\":1}\n",
+                  r->producer, r->i, r->worker, r->value_ns, r->sleep_ns);
+}
+
+static void write_record(const struct pn_bench *b, FILE *to, const struct pn_record *r) {
+    switch (r->kind) {
+    case PN_RECORD_JOB:
+        write_job(b, to, r);
+        return;
+    case PN_RECORD_CRASH:
+        head(b, to, "worker_crash", r->at_ns);
+        (void)fprintf(to, ",\"worker\":%" PRIu32 ",\"producer\":%" PRIu32 ",\"i\":%" PRIu32 "}\n",
+                      r->worker, r->producer, r->i);
+        return;
+    case PN_RECORD_RESTART:
+        head(b, to, "worker_restart", r->at_ns);
+        (void)fprintf(to, ",\"worker\":%" PRIu32 ",\"down_ns\":%" PRIu64 "}\n", r->worker,
+                      r->value_ns);
+        return;
+    case PN_RECORD_FULL:
+        head(b, to, "queue_full", r->at_ns);
+        (void)fprintf(to, ",\"producer\":%" PRIu32 ",\"waited_ns\":%" PRIu64 "}\n", r->producer,
+                      r->value_ns);
+        return;
+    }
+}
+
+void pn_event_log(void *context, const struct pn_record *record) {
+    struct pn_bench *b = context;
+    (void)pthread_mutex_lock(&b->events_lock);
+    write_job(b, b->options->events, record);
+    (void)pthread_mutex_unlock(&b->events_lock);
+}
+
+void pn_event_snapshot(struct pn_bench *b, uint64_t ended) {
+    FILE *to = b->options->events;
+    if (to == NULL) {
+        return;
+    }
+    (void)pthread_mutex_lock(&b->events_lock);
+    head(b, to, "snapshot", pn_now_ns());
+    /* How many are queued and how many in hand only the cores know, and asking would disturb them. */
+    (void)fprintf(to,
+                  ",\"done\":%" PRIu64 ",\"in_flight\":null,\"queued\":null,\"rss_kb\":%" PRIu64
+                  ",\"cpu_ns\":%" PRIu64 "}\n",
+                  ended, pn_status_kb("VmRSS:"), pn_process_cpu_ns());
+    (void)pthread_mutex_unlock(&b->events_lock);
+}
+
+void pn_events_write_records(struct pn_bench *b) {
+    FILE *to = b->options->events;
+    if (to == NULL) {
+        return;
+    }
+    for (unsigned i = 0; i < b->n_cores; i++) {
+        for (uint64_t k = 0; k < b->tallies[i].n_records; k++) {
+            write_record(b, to, &b->tallies[i].records[k]);
+        }
+    }
+    for (uint64_t p = 0; p < b->params->producers; p++) {
+        for (unsigned k = 0; k < b->producers[p].n_full_records; k++) {
+            write_record(b, to, &b->producers[p].full_records[k]);
+        }
+    }
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The workload's parameters, schema 1: key=value, the same for every runtime.
+ */
+#ifndef PINION_PARAMS_H
+#define PINION_PARAMS_H
+
+#include <pinion/placement.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum pn_producers_as { PN_PRODUCERS_TASK, PN_PRODUCERS_THREAD };
+enum pn_arrival { PN_ARRIVAL_FIXED, PN_ARRIVAL_POISSON };
+
+struct pn_params {
+    uint64_t seed; /* as given; the low 32 bits are used */
+    uint64_t producers, workers, queue;
+    uint64_t drop;
+    uint64_t jobs, warm;
+    uint64_t rate; /* jobs/s; 0 = closed loop */
+    uint64_t wlo, whi;
+    uint64_t payload; /* bytes */
+    uint64_t sleep_ppm, slo, shi; /* microseconds */
+    uint64_t crash_ppm;
+    uint64_t block_ppm, block_us;
+    uint64_t greedy_ppm, greedy_units;
+    uint64_t producers_as; /* enum pn_producers_as */
+    uint64_t restarts_max, restarts_period_ms;
+    uint64_t alloc; /* bytes */
+    uint64_t batch;
+    uint64_t arrival; /* enum pn_arrival */
+    uint64_t mem;     /* enum pn_mem_policy */
+    uint64_t cores;   /* 0 = all */
+    uint64_t log;
+};
+
+void pn_params_init(struct pn_params *params);
+
+/**
+ * Take one "key=value" in.
+ * \return 0; -EINVAL and one line in *err
+ */
+int pn_params_set(struct pn_params *params, const char *assignment, struct pn_error *err);
+
+/** What only holds between parameters. After the last pn_params_set. \return 0; -EINVAL */
+int pn_params_check(const struct pn_params *params, struct pn_error *err);
+
+/** True if this is a parameter's key. */
+bool pn_params_known(const char *key);
+
+/** "key=value" of the i-th parameter; false after the last. */
+bool pn_params_get(const struct pn_params *params, unsigned i, char *text, size_t cap);
+
+/** Jobs that producer p makes. */
+uint64_t pn_params_jobs_of(const struct pn_params *params, uint64_t jobs, uint64_t p);
+
+#endif

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The steps of a job, one implementation for every design. Which jobs sleep, crash or block is a
+ * function of (seed, producer, i), so that every runtime loses the same ones.
+ */
+#include <pinion/job.h>
+
+#include "runtime/atomic.h"
+
+#include <errno.h>
+#include <pinion/clock.h>
+#include <pinion/generator.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* Of about 20000 samples in a round, all may end on one core. */
+enum { RECORDS_MAX = 24000, CRASH_RECORDS_MAX = 1000, TOUCH_STRIDE = 64, PAGE_WORDS = 1024 };
+
+/* The figures that the collector reads while their core writes them. */
+static uint64_t peek(const uint64_t *word) {
+    return pn_load_rlx((const PN_ATOMIC(uint64_t) *)word); /* relaxed: a count, no edge */
+}
+
+static void put(uint64_t *word, uint64_t value) {
+    pn_store_rel((PN_ATOMIC(uint64_t) *)word, value);
+}
+
+uint64_t pn_tally_ended(const struct pn_tally *tally) {
+    return pn_load_acq((const PN_ATOMIC(uint64_t) *)&tally->done) + peek(&tally->lost);
+}
+
+void pn_tally_stamp(struct pn_tally *tally) {
+    uint64_t ended = tally->done + tally->lost;
+    if (ended != tally->stamped_done) {
+        tally->stamped_done = ended;
+        put(&tally->idle_ns, pn_now_ns());
+    }
+}
+
+int pn_tally_init(struct pn_tally *tally, const struct pn_params *params, bool keep_records) {
+    memset(tally, 0, sizeof *tally);
+    tally->worker_jobs = calloc(params->workers, sizeof *tally->worker_jobs);
+    if (tally->worker_jobs == NULL) {
+        return -ENOMEM;
+    }
+    if (keep_records) {
+        tally->records = malloc(RECORDS_MAX * sizeof *tally->records);
+        tally->max_records = tally->records == NULL ? 0 : RECORDS_MAX;
+    }
+    return keep_records && tally->records == NULL ? -ENOMEM : 0;
+}
+
+void pn_tally_reset(struct pn_tally *tally, const struct pn_params *params) {
+    uint64_t *jobs = tally->worker_jobs;
+    struct pn_record *records = tally->records;
+    uint64_t max = tally->max_records;
+    memset(tally, 0, sizeof *tally);
+    memset(jobs, 0, params->workers * sizeof *jobs);
+    tally->worker_jobs = jobs;
+    tally->records = records;
+    tally->max_records = max;
+}
+
+void pn_tally_fini(struct pn_tally *tally) {
+    free(tally->worker_jobs);
+    free(tally->records);
+}
+
+static void record(const struct pn_round *round, struct pn_tally *tally,
+                   const struct pn_record *what) {
+    if (round->log != NULL && what->kind == PN_RECORD_JOB) {
+        round->log(round->log_context, what);
+    } else if (tally->n_records < tally->max_records) {
+        tally->records[tally->n_records++] = *what;
+    }
+}
+
+/* The word repeated, by doubling copies: a plain loop over words is not vectorised at -O2 and made
+ * this step four times as long. */
+static void fill(uint32_t *to, uint64_t bytes, uint32_t word) {
+    to[0] = word;
+    for (uint64_t have = 4; have < bytes;) {
+        uint64_t n = bytes - have < have ? bytes - have : have;
+        memcpy((char *)to + have, to, n);
+        have += n;
+    }
+}
+
+static uint32_t read_payload(const uint32_t *payload, uint64_t bytes) {
+    uint32_t sum = 0;
+    uint64_t words = bytes / 4;
+    for (uint64_t w = 0; w < words; w += PAGE_WORDS) {
+        sum += payload[w];
+    }
+    return words == 0 ? 0 : sum + payload[words - 1];
+}
+
+static bool is_sampled(const struct pn_round *round, uint32_t i) {
+    return i % round->sample_every == 0;
+}
+
+struct pn_job *pn_job_make(const struct pn_round *round, struct pn_arena *arena, uint32_t producer,
+                           uint32_t i, bool inline_payload, uint64_t intended_ns) {
+    uint64_t bytes = round->params->payload;
+    struct pn_job *job = pn_arena_alloc(arena, sizeof *job + (inline_payload ? bytes : 0));
+    if (job == NULL) {
+        return NULL;
+    }
+    job->link.next = NULL;
+    job->producer = producer;
+    job->i = i;
+    job->payload = NULL;
+    job->payload_inline = inline_payload;
+    job->start_ns = 0;
+    if (is_sampled(round, i)) {
+        job->start_ns = intended_ns != 0 ? intended_ns : pn_now_ns();
+    }
+    if (bytes > 0) {
+        uint32_t word = pn_mix(pn_job_key(round->bases[producer], i) + PN_DRAW_PAYLOAD);
+        job->payload = inline_payload ? (uint32_t *)(job + 1) : pn_arena_alloc(arena, bytes);
+        if (job->payload == NULL) {
+            pn_arena_free(arena, job);
+            return NULL;
+        }
+        fill(job->payload, bytes, word);
+    }
+    return job;
+}
+
+static void free_payload(struct pn_arena *arena, struct pn_job *job) {
+    if (!job->payload_inline && job->payload != NULL) {
+        pn_arena_free(arena, job->payload);
+    }
+    job->payload = NULL;
+}
+
+void pn_job_free(struct pn_arena *arena, struct pn_job *job) {
+    free_payload(arena, job);
+    pn_arena_free(arena, job);
+}
+
+/* Allocated, touched and freed by the worker. The touch is a store that the compiler may not drop. */
+static void scratch(struct pn_arena *arena, uint64_t bytes) {
+    char *block = pn_arena_alloc(arena, bytes);
+    if (block == NULL) {
+        return;
+    }
+    for (uint64_t at = 0; at < bytes; at += TOUCH_STRIDE) {
+        block[at] = (char)at;
+        __asm__("" : : "r"(block + at) : "memory");
+    }
+    pn_arena_free(arena, block);
+}
+
+static uint32_t units_of(const struct pn_params *p, uint32_t key) {
+    if (p->greedy_ppm > 0 && pn_job_hit(key, PN_DRAW_GREEDY, (uint32_t)p->greedy_ppm)) {
+        return (uint32_t)p->greedy_units;
+    }
+    if (p->wlo == p->whi) {
+        return (uint32_t)p->wlo;
+    }
+    return pn_job_pick(key, PN_DRAW_UNITS, (uint32_t)p->wlo, (uint32_t)p->whi);
+}
+
+static void block(uint64_t us) {
+    (void)nanosleep(&(struct timespec){.tv_sec = (time_t)(us / 1000000),
+                                       .tv_nsec = (long)(us % 1000000 * 1000)},
+                    NULL);
+}
+
+static void lose(const struct pn_round *round, struct pn_tally *tally, struct pn_arena *arena,
+                 struct pn_job *job, uint64_t worker) {
+    tally->crashes++;
+    if (tally->crash_records < CRASH_RECORDS_MAX) {
+        tally->crash_records++;
+        struct pn_record what = {.kind = PN_RECORD_CRASH,
+                                 .producer = job->producer,
+                                 .i = job->i,
+                                 .worker = (uint32_t)worker,
+                                 .at_ns = pn_now_ns()};
+        record(round, tally, &what);
+    }
+    pn_job_free(arena, job);
+    put(&tally->lost, tally->lost + 1);
+}
+
+void pn_tally_restarted(const struct pn_round *round, struct pn_tally *tally, uint64_t worker,
+                        uint64_t down_ns) {
+    if (tally->crash_records <= CRASH_RECORDS_MAX && tally->crashes <= CRASH_RECORDS_MAX) {
+        struct pn_record what = {.kind = PN_RECORD_RESTART,
+                                 .worker = (uint32_t)worker,
+                                 .at_ns = pn_now_ns(),
+                                 .value_ns = down_ns};
+        record(round, tally, &what);
+    }
+}
+
+enum pn_job_rc pn_job_run(const struct pn_round *round, struct pn_tally *tally,
+                          struct pn_arena *arena, struct pn_job *job, uint64_t worker,
+                          uint64_t *sleep_ns) {
+    const struct pn_params *p = round->params;
+    uint32_t key = pn_job_key(round->bases[job->producer], job->i);
+    uint32_t x = key + (p->payload > 0 ? read_payload(job->payload, p->payload) : 0);
+    if (p->alloc > 0) {
+        scratch(arena, p->alloc);
+    }
+    job->result = pn_compute(x, units_of(p, key));
+    if (p->crash_ppm > 0 && pn_job_hit(key, PN_DRAW_CRASH, (uint32_t)p->crash_ppm)) {
+        lose(round, tally, arena, job, worker);
+        return PN_JOB_CRASH;
+    }
+    free_payload(arena, job);
+    if (p->block_ppm > 0 && pn_job_hit(key, PN_DRAW_BLOCK, (uint32_t)p->block_ppm)) {
+        block(p->block_us); /* on the scheduler's thread: the mistake that `offload` will measure */
+    }
+    if (p->sleep_ppm > 0 && pn_job_hit(key, PN_DRAW_SLEEP, (uint32_t)p->sleep_ppm)) {
+        uint64_t us = pn_job_pick(key, PN_DRAW_SLEEP_US, (uint32_t)p->slo, (uint32_t)p->shi);
+        if (us > 0) {
+            *sleep_ns = us * 1000;
+            return PN_JOB_SLEEP;
+        }
+    }
+    pn_job_finish(round, tally, arena, job, worker, 0);
+    return PN_JOB_DONE;
+}
+
+void pn_job_finish(const struct pn_round *round, struct pn_tally *tally, struct pn_arena *arena,
+                   struct pn_job *job, uint64_t worker, uint64_t slept_ns) {
+    tally->checksum += job->result;
+    tally->worker_jobs[worker]++;
+    if (slept_ns > 0 && is_sampled(round, job->i)) {
+        tally->slept_ns += slept_ns;
+        tally->slept++;
+    }
+    if (job->start_ns != 0 || round->log != NULL) {
+        uint64_t now = pn_now_ns();
+        uint64_t latency = job->start_ns == 0 ? 0 : now - job->start_ns;
+        if (job->start_ns != 0) {
+            pn_histogram_add(&tally->latency, latency);
+        }
+        struct pn_record what = {.kind = PN_RECORD_JOB,
+                                 .producer = job->producer,
+                                 .i = job->i,
+                                 .worker = (uint32_t)worker,
+                                 .at_ns = now,
+                                 .value_ns = latency,
+                                 .sleep_ns = slept_ns};
+        record(round, tally, &what);
+    }
+    pn_arena_free(arena, job);
+    put(&tally->done, tally->done + 1);
+}

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+#include <pinion/params.h>
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define JOBS_PER_PRODUCER_MAX ((uint64_t)1 << 27)
+#define PPM                   1000000u
+
+struct key {
+    const char *name;
+    size_t offset;
+    uint64_t initial, min, max;
+    const char *const *words; /* NULL for a number */
+};
+
+static const char *const words_as[] = {"task", "thread", NULL};
+static const char *const words_arrival[] = {"fixed", "poisson", NULL};
+static const char *const words_mem[] = {"local", "malloc", "interleave", NULL};
+
+#define AT(field) offsetof(struct pn_params, field)
+#define ANY       UINT32_MAX
+
+static const struct key keys[] = {
+    {"seed", AT(seed), 42, 0, UINT64_MAX, NULL},
+    {"producers", AT(producers), 4, 1, 65536, NULL},
+    {"workers", AT(workers), 4, 1, 10000000, NULL},
+    {"queue", AT(queue), 1024, 1, (uint64_t)1 << 40, NULL},
+    {"drop", AT(drop), 0, 0, 1, NULL},
+    {"jobs", AT(jobs), 100000, 1, (uint64_t)1 << 43, NULL},
+    {"warm", AT(warm), 20000, 0, (uint64_t)1 << 43, NULL},
+    {"rate", AT(rate), 0, 0, 1000000000, NULL},
+    {"wlo", AT(wlo), 100, 0, ANY - 1, NULL},
+    {"whi", AT(whi), 100, 0, ANY - 1, NULL},
+    {"payload", AT(payload), 0, 0, (uint64_t)1 << 30, NULL},
+    {"sleep_ppm", AT(sleep_ppm), 0, 0, PPM, NULL},
+    {"slo", AT(slo), 1000, 0, ANY - 1, NULL},
+    {"shi", AT(shi), 1000, 0, ANY - 1, NULL},
+    {"crash_ppm", AT(crash_ppm), 0, 0, PPM, NULL},
+    {"block_ppm", AT(block_ppm), 0, 0, PPM, NULL},
+    {"block_us", AT(block_us), 0, 0, 60000000, NULL},
+    {"greedy_ppm", AT(greedy_ppm), 0, 0, PPM, NULL},
+    {"greedy_units", AT(greedy_units), 0, 0, ANY, NULL},
+    {"producers_as", AT(producers_as), PN_PRODUCERS_TASK, 0, 0, words_as},
+    {"restarts_max", AT(restarts_max), 10000000, 0, ANY, NULL},
+    {"restarts_period_ms", AT(restarts_period_ms), 1000, 1, 86400000, NULL},
+    {"alloc", AT(alloc), 0, 0, (uint64_t)1 << 30, NULL},
+    {"batch", AT(batch), 1, 1, 32, NULL},
+    {"arrival", AT(arrival), PN_ARRIVAL_FIXED, 0, 0, words_arrival},
+    {"mem", AT(mem), PN_MEM_LOCAL, 0, 0, words_mem},
+    {"cores", AT(cores), 0, 0, 65536, NULL},
+    {"log", AT(log), 0, 0, 1, NULL},
+};
+enum { N_KEYS = sizeof keys / sizeof *keys };
+
+/* Parameters of the schema that have exactly one value here so far. */
+static const struct {
+    const char *name, *only;
+} fixed[] = {
+    {"queue_bytes", "auto"}, {"offload", "none"}, {"collector", "sharded"}, {"keys", "0"},
+    {"state", "0"},          {"supervise", "tree"}, {"fail_at_ms", "0"},    {"fail_kind", "one"},
+    {"band_pct", "5"},       {"band_windows", "5"},
+};
+
+static int refuse(struct pn_error *err, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static int refuse(struct pn_error *err, const char *format, ...) {
+    if (err != NULL) {
+        va_list args;
+        va_start(args, format);
+        (void)vsnprintf(err->text, sizeof err->text, format, args);
+        va_end(args);
+    }
+    return -EINVAL;
+}
+
+static uint64_t *field(struct pn_params *params, const struct key *key) {
+    return (uint64_t *)((char *)params + key->offset);
+}
+
+void pn_params_init(struct pn_params *params) {
+    for (unsigned i = 0; i < N_KEYS; i++) {
+        *field(params, &keys[i]) = keys[i].initial;
+    }
+}
+
+static int set_word(struct pn_params *params, const struct key *key, const char *value,
+                    struct pn_error *err) {
+    for (uint64_t i = 0; key->words[i] != NULL; i++) {
+        if (strcmp(key->words[i], value) == 0) {
+            *field(params, key) = i;
+            return 0;
+        }
+    }
+    if (strcmp(key->name, "mem") == 0 && strcmp(value, "remote") == 0) {
+        return refuse(err, "mem=remote is not built yet: local, malloc or interleave");
+    }
+    return refuse(err, "%s=%s: not one of %s, %s%s%s", key->name, value, key->words[0],
+                  key->words[1], key->words[2] == NULL ? "" : ", ",
+                  key->words[2] == NULL ? "" : key->words[2]);
+}
+
+static int set_number(struct pn_params *params, const struct key *key, const char *value,
+                      struct pn_error *err) {
+    if (!isdigit((unsigned char)value[0])) {
+        return refuse(err, "%s=%s: not a whole number from 0 on", key->name, value);
+    }
+    char *end = NULL;
+    errno = 0;
+    unsigned long long number = strtoull(value, &end, 10);
+    if (*end != '\0') {
+        return refuse(err, "%s=%s: not a whole number from 0 on", key->name, value);
+    }
+    if (errno != 0 || number < key->min || number > key->max) {
+        return refuse(err, "%s=%s: out of range %llu to %llu", key->name, value,
+                      (unsigned long long)key->min, (unsigned long long)key->max);
+    }
+    *field(params, key) = number;
+    return 0;
+}
+
+static const struct key *find(const char *name) {
+    for (unsigned i = 0; i < N_KEYS; i++) {
+        if (strcmp(keys[i].name, name) == 0) {
+            return &keys[i];
+        }
+    }
+    return NULL;
+}
+
+static int set_fixed(const char *name, const char *value, struct pn_error *err) {
+    for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) {
+        if (strcmp(fixed[i].name, name) == 0) {
+            return strcmp(fixed[i].only, value) == 0
+                       ? 0
+                       : refuse(err, "%s=%s is not built yet: only %s=%s", name, value, name,
+                                fixed[i].only);
+        }
+    }
+    return refuse(err, "no parameter '%s'; the workload's parameters are listed by --help", name);
+}
+
+int pn_params_set(struct pn_params *params, const char *assignment, struct pn_error *err) {
+    const char *equals = strchr(assignment, '=');
+    char name[32];
+    size_t len = equals == NULL ? 0 : (size_t)(equals - assignment);
+    if (len == 0 || len >= sizeof name) {
+        return refuse(err, "'%s': not key=value", assignment);
+    }
+    memcpy(name, assignment, len);
+    name[len] = '\0';
+    const char *value = equals + 1;
+    if (strcmp(name, "units") == 0) {
+        int rc = set_number(params, find("wlo"), value, err);
+        params->whi = params->wlo;
+        return rc;
+    }
+    const struct key *key = find(name);
+    if (key == NULL) {
+        return set_fixed(name, value, err);
+    }
+    return key->words != NULL ? set_word(params, key, value, err)
+                              : set_number(params, key, value, err);
+}
+
+int pn_params_check(const struct pn_params *p, struct pn_error *err) {
+    if (p->payload % 4 != 0 || (p->payload > 4096 && p->payload % 4096 != 0)) {
+        return refuse(err, "payload=%llu: a multiple of 4, over 4096 of 4096",
+                      (unsigned long long)p->payload);
+    }
+    if (p->wlo > p->whi) {
+        return refuse(err, "wlo=%llu is above whi=%llu", (unsigned long long)p->wlo,
+                      (unsigned long long)p->whi);
+    }
+    if (p->slo > p->shi) {
+        return refuse(err, "slo=%llu is above shi=%llu", (unsigned long long)p->slo,
+                      (unsigned long long)p->shi);
+    }
+    uint64_t most = p->producers * JOBS_PER_PRODUCER_MAX;
+    if (p->jobs > most || p->warm > most) {
+        return refuse(err, "jobs=%llu: %llu producers make at most %llu",
+                      (unsigned long long)(p->jobs > most ? p->jobs : p->warm),
+                      (unsigned long long)p->producers, (unsigned long long)most);
+    }
+    if (p->arrival == PN_ARRIVAL_POISSON && p->rate == 0) {
+        return refuse(err, "arrival=poisson needs rate=");
+    }
+    return 0;
+}
+
+bool pn_params_known(const char *key) {
+    if (find(key) != NULL || strcmp(key, "units") == 0) {
+        return true;
+    }
+    for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) {
+        if (strcmp(fixed[i].name, key) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool pn_params_get(const struct pn_params *params, unsigned i, char *text, size_t cap) {
+    if (i >= N_KEYS) {
+        return false;
+    }
+    uint64_t value = *(const uint64_t *)((const char *)params + keys[i].offset);
+    if (keys[i].words != NULL) {
+        (void)snprintf(text, cap, "%s=%s", keys[i].name, keys[i].words[value]);
+    } else {
+        (void)snprintf(text, cap, "%s=%llu", keys[i].name, (unsigned long long)value);
+    }
+    return true;
+}
+
+uint64_t pn_params_jobs_of(const struct pn_params *params, uint64_t jobs, uint64_t p) {
+    return jobs / params->producers + (p < jobs % params->producers);
+}

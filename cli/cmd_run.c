@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * pinion run: one workload, one design, one process. Also the child that a sweep starts.
+ */
+#include "command.h"
+#include "machine.h"
+
+#include <argp.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <dirent.h>
+#include <inttypes.h>
+#include <pinion/outcome.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct options {
+    const char *design, *cpus, *housekeeping, *directory;
+    struct pn_params params;
+    enum pn_idle idle;
+    bool json, stdin_go, summary_only;
+    int refused; /* an exit code, once something was refused */
+};
+
+enum { OPT_JSON = 256, OPT_DESIGN, OPT_CPUS, OPT_HOUSEKEEPING, OPT_IDLE, OPT_GO, OPT_SUMMARY };
+
+static const struct argp_option option_table[] = {
+    {"design", OPT_DESIGN, "NAME", 0, "shared, mailbox or loop (the ceiling: no queue)", 0},
+    {"json", OPT_JSON, NULL, 0, "print events as JSON lines, the summary last", 0},
+    {"summary", OPT_SUMMARY, NULL, 0, "with --json: print the summary only", 0},
+    {NULL, 'o', "DIR", 0, "write events to DIR/events.jsonl", 0},
+    {"cpus", OPT_CPUS, "LIST", 0, "CPUs for schedulers: a list, 'isolated' or 'all'", 0},
+    {"housekeeping", OPT_HOUSEKEEPING, "LIST", 0, "CPUs for helper threads", 0},
+    {"idle", OPT_IDLE, "KIND", 0, "adaptive (default) or spin", 0},
+    {"stdin-go", OPT_GO, NULL, 0, "say 'ready' after the warm-up and wait for a line", 0},
+    {0},
+};
+
+/* argp asks through pointers; the flag is the signal handler's slot. */
+static bool interrupted(void);
+
+static int refuse(struct options *o, const char *text) {
+    if (o->refused == 0) {
+        o->refused = pn_fail(PN_EXIT_INPUT, "run: %s", text);
+    }
+    return EINVAL;
+}
+
+static error_t parse_option(int key, char *arg, struct argp_state *state) {
+    struct options *o = state->input;
+    struct pn_error err = {""};
+    switch (key) {
+    case OPT_DESIGN:
+        o->design = arg;
+        return 0;
+    case OPT_JSON:
+        o->json = true;
+        return 0;
+    case OPT_SUMMARY:
+        o->summary_only = true;
+        return 0;
+    case 'o':
+        o->directory = arg;
+        return 0;
+    case OPT_CPUS:
+        o->cpus = arg;
+        return 0;
+    case OPT_HOUSEKEEPING:
+        o->housekeeping = arg;
+        return 0;
+    case OPT_GO:
+        o->stdin_go = true;
+        return 0;
+    case OPT_IDLE:
+        if (strcmp(arg, "spin") != 0 && strcmp(arg, "adaptive") != 0) {
+            return refuse(o, "--idle is adaptive or spin");
+        }
+        o->idle = strcmp(arg, "spin") == 0 ? PN_IDLE_SPIN : PN_IDLE_ADAPTIVE;
+        return 0;
+    case ARGP_KEY_ARG:
+        return pn_params_set(&o->params, arg, &err) == 0 ? 0 : refuse(o, err.text);
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static int check(struct options *o) {
+    struct pn_error err = {""};
+    if (o->design == NULL) {
+        return pn_fail(PN_EXIT_INPUT, "run: --design is missing: shared, mailbox or loop");
+    }
+    if (!pn_design_known(o->design)) {
+        return pn_fail(PN_EXIT_INPUT, "run: no design '%s': shared, mailbox or loop", o->design);
+    }
+    if (pn_params_check(&o->params, &err) != 0) {
+        return pn_fail(PN_EXIT_INPUT, "run: %s", err.text);
+    }
+    return 0;
+}
+
+static bool is_empty(const char *path) {
+    DIR *dir = opendir(path);
+    unsigned n = 0;
+    for (struct dirent *e; dir != NULL && (e = readdir(dir)) != NULL;) {
+        n += strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
+    }
+    if (dir != NULL) {
+        (void)closedir(dir);
+    }
+    return n == 0;
+}
+
+/* \return an exit code; *events is NULL without -o */
+static int open_events(const struct options *o, FILE **events) {
+    *events = o->json && !o->summary_only && o->directory == NULL ? stdout : NULL;
+    if (o->directory == NULL) {
+        return 0;
+    }
+    if (mkdir(o->directory, 0777) != 0 && errno != EEXIST) {
+        return pn_fail(PN_EXIT_MACHINE, "%s: %s", o->directory, strerror(errno));
+    }
+    if (!is_empty(o->directory)) {
+        return pn_fail(PN_EXIT_INPUT, "%s: not empty; name a new directory", o->directory);
+    }
+    char path[4096];
+    (void)snprintf(path, sizeof path, "%s/events.jsonl", o->directory);
+    *events = fopen(path, "we");
+    return *events != NULL ? 0 : pn_fail(PN_EXIT_MACHINE, "%s: %s", path, strerror(errno));
+}
+
+static void print_time(const char *what, uint64_t ns) {
+    if (ns == PN_NONE) {
+        (void)printf("%-22s not measured\n", what);
+    } else if (ns < 10000000) {
+        (void)printf("%-22s %.1f us\n", what, (double)ns / 1e3);
+    } else {
+        (void)printf("%-22s %.1f ms\n", what, (double)ns / 1e6);
+    }
+}
+
+static void print_human(const struct options *o, const struct pn_outcome *out) {
+    double seconds = (double)out->wall_ns / 1e9;
+    uint64_t busy = out->cpu_ns > out->spin_ns ? out->cpu_ns - out->spin_ns : 0;
+    (void)printf("design                 %s (%s, bound %s %" PRIu64 " jobs)\n", o->design,
+                 out->queue_kind, out->bound, out->queue_effective == PN_NONE ? 0 : out->queue_effective);
+    (void)printf("jobs                   %" PRIu64 " done, %" PRIu64 " lost, %" PRIu64 " dropped\n",
+                 out->done, out->lost, out->dropped);
+    (void)printf("checksum               %016" PRIx64 "\n", out->checksum);
+    (void)printf("throughput             %.0f jobs/s (%.3f s)\n",
+                 seconds > 0 ? (double)out->done / seconds : 0, seconds);
+    if (out->done > 0) {
+        (void)printf("CPU                    %.0f ns busy per job, %.2f CPUs busy, %.2f spinning\n",
+                     (double)busy / (double)out->done, (double)busy / (double)out->wall_ns,
+                     (double)out->spin_ns / (double)out->wall_ns);
+    }
+    if (o->params.rate > 0 && out->latency.n > 0) {
+        print_time("latency p50", pn_histogram_quantile(&out->latency, 0.5));
+        print_time("latency p99", pn_histogram_quantile(&out->latency, 0.99));
+        print_time("latency max", out->latency.max);
+    }
+    if (out->sleep_mean_ns != PN_NONE) {
+        print_time("a sleep took", out->sleep_mean_ns);
+    }
+    (void)printf("memory                 %" PRIu64 " KiB resident\n", out->rss_kb);
+    for (unsigned i = 0; i < out->n_degraded; i++) {
+        (void)fprintf(stderr, "pinion: DEGRADED: %s\n", out->degraded[i]);
+    }
+}
+
+static int conclude(const struct options *o, const struct pn_outcome *out) {
+    if (out->interrupted) {
+        return PN_EXIT_INTERRUPTED;
+    }
+    if (out->failed) {
+        return pn_fail(PN_EXIT_LATER,
+                       "restart intensity exceeded: more than %" PRIu64 " restarts in %" PRIu64
+                       " ms; the pool was stopped",
+                       o->params.restarts_max, o->params.restarts_period_ms);
+    }
+    return PN_EXIT_OK;
+}
+
+static int execute(const struct options *o, const struct pn_machine *machine) {
+    FILE *events = NULL;
+    int code = open_events(o, &events);
+    if (code != 0) {
+        return code;
+    }
+    struct pn_run_options run = {.design = o->design,
+                                 .params = &o->params,
+                                 .topology = machine->topology,
+                                 .plan = machine->plan,
+                                 .idle = o->idle,
+                                 .events = events,
+                                 .stdin_go = o->stdin_go,
+                                 .summary_to = stdout,
+                                 .interrupted = interrupted};
+    static const size_t outcome_bytes = sizeof(struct pn_outcome);
+    struct pn_outcome *out = calloc(1, outcome_bytes);
+    struct pn_error err = {"no memory"};
+    int rc = out == NULL ? -ENOMEM : pn_run(&run, out, &err);
+    if (rc == 0) {
+        if (o->json) {
+            pn_outcome_print(out, &run, out->wall_ns, stdout);
+        } else {
+            print_human(o, out);
+        }
+        code = conclude(o, out);
+    } else {
+        code = pn_fail(PN_EXIT_LATER, "%s", err.text);
+    }
+    if (events != NULL && events != stdout && fclose(events) != 0 && code == 0) {
+        code = pn_fail(PN_EXIT_LATER, "%s/events.jsonl: %s", o->directory, strerror(errno));
+    }
+    if (out != NULL) {
+        pn_outcome_fini(out);
+    }
+    free(out);
+    return code;
+}
+
+static bool interrupted(void) {
+    sigset_t pending;
+    return sigpending(&pending) == 0 &&
+           (sigismember(&pending, SIGINT) == 1 || sigismember(&pending, SIGTERM) == 1);
+}
+
+/* Blocked and asked for, instead of handled: no code runs where a scheduler was interrupted. */
+static void hold_signals(void) {
+    sigset_t set;
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGINT);
+    (void)sigaddset(&set, SIGTERM);
+    (void)sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
+static int run(int argc, char **argv) {
+    struct options o = {0};
+    pn_params_init(&o.params);
+    const struct argp argp = {option_table, parse_option, "key=value...",
+                              "Run the workload once with one design.\v"
+                              "Parameters: seed producers workers queue drop jobs warm rate units "
+                              "wlo whi payload sleep_ppm slo shi crash_ppm block_ppm block_us "
+                              "greedy_ppm greedy_units producers_as restarts_max "
+                              "restarts_period_ms alloc batch arrival mem cores log",
+                              NULL, NULL, NULL};
+    argp_err_exit_status = PN_EXIT_INPUT;
+    if (argp_parse(&argp, argc, argv, 0, NULL, &o) != 0) {
+        return o.refused != 0 ? o.refused : PN_EXIT_INPUT;
+    }
+    int code = check(&o);
+    if (code != 0) {
+        return code;
+    }
+    struct pn_machine machine;
+    code = pn_machine_load(&machine, o.cpus, o.housekeeping, (unsigned)o.params.cores);
+    if (code != 0) {
+        return code;
+    }
+    hold_signals();
+    code = execute(&o, &machine);
+    pn_machine_destroy(&machine);
+    return code;
+}
+
+const struct pn_command pn_cmd_run = {"run", "run the workload once with one design", run};
