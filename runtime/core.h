@@ -21,8 +21,6 @@ enum { PN_SLICE_TASKS = 16 };
 struct pn_core {
     /* Written by whoever sends; emptied by the owner with one exchange. */
     _Alignas(PN_LINE) PN_ATOMIC(struct pn_task *) inbox;
-    /* Written by foreign threads: bit per lane that may hold something. */
-    _Alignas(PN_LINE) PN_ATOMIC(uint64_t) doorbell;
     /* Owner's; read by others only after start and before stop. */
     _Alignas(PN_LINE) struct pn_runtime *rt;
     unsigned id;
@@ -37,6 +35,7 @@ struct pn_core {
     unsigned n_victims;
     uint64_t slice_end;  /* ticks */
     uint64_t idle_since; /* ticks; 0 = not idle */
+    uint64_t spun_until; /* ticks; idle time is counted up to here */
     bool woken;          /* the last sleep ended by a ring that has not found work yet */
     bool pinned;
     PN_ATOMIC(int) tid;

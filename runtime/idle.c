@@ -32,7 +32,7 @@ void pn_core_found_work(struct pn_core *core) {
 
 static bool anything_pending(const struct pn_core *core) {
     if (pn_load_acq(&core->rt->stop) != 0 || pn_load_acq(&core->inbox) != NULL ||
-        pn_load_acq(&core->doorbell) != 0 || pn_runq_length(core->runq) > 0) {
+        pn_runq_length(core->runq) > 0) {
         return true;
     }
     for (struct pn_poller *p = core->pollers; p != NULL; p = p->next) {
@@ -72,7 +72,7 @@ void pn_core_idle(struct pn_core *core) {
     struct pn_runtime *rt = core->rt;
     uint64_t start = pn_ticks_now();
     if (core->idle_since == 0) {
-        core->idle_since = start;
+        core->idle_since = core->spun_until = start;
         (void)pn_arena_flush(core->arena);
         if (rt->config.on_idle != NULL) {
             rt->config.on_idle(rt->config.context, core->id);
@@ -81,11 +81,13 @@ void pn_core_idle(struct pn_core *core) {
     }
     if (rt->config.idle == PN_IDLE_ADAPTIVE && start - core->idle_since > rt->spin_ticks) {
         park(core);
+        core->spun_until = pn_ticks_now();
         return;
     }
     for (unsigned i = 0; i < PAUSES; i++) {
         pn_relax();
     }
-    /* The poll before this pause belongs to it, and costs about as much. */
-    count_spin(core, 2 * (pn_ticks_now() - start));
+    uint64_t now = pn_ticks_now();
+    count_spin(core, now - core->spun_until); /* the poll before the pause belongs to it */
+    core->spun_until = now;
 }

@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: MIT
  *
- * Lanes: how threads that are no schedulers put jobs in. A lane is an SPSC ring to one core of a
- * domain, which moves what it finds into the domain's queue; so a foreign thread never holds a
- * segment, is never registered with RCU and can be stopped anywhere without holding anything up.
+ * Lanes: how threads that are no schedulers put jobs in. A lane is an SPSC ring into one cache domain;
+ * whichever core of the domain comes by moves what it finds into the domain's queue. So a foreign
+ * thread never holds a segment, is never registered with RCU, and can be stopped anywhere without
+ * holding anything up but its own lane.
+ *
+ * Any core of the domain, not one of its own: where producers share CPUs with schedulers, a producer
+ * runs exactly while "its" scheduler does not, and what it sends would wait for that one.
  *
  * Orderings
  *   D1  push into the ring (pn_spsc, S1) -> doorbell bit set (release) -> bits taken (acquire).
- *   D2  doorbell bit set -> fence -> "does the core sleep" (runtime/park.c, P1).
+ *   D2  doorbell bit set -> fence -> "who sleeps" (runtime/park.c, P1).
  *   D3  lane made (release) -> lane looked up by its bit (acquire).
+ *   D4  claim given up (release) -> claimed by the next core (acquire): the ring's consumer side.
  */
 #include "runtime/futex.h"
 #include "runtime/pool_parts.h"
@@ -16,31 +21,58 @@
 #include <sched.h>
 #include <stdlib.h>
 
-enum { LANE_ITEMS_MAX = 1024, PAUSES = 64, YIELDS = 16 };
+enum { LANE_ITEMS_MAX = 1024, PAUSES = 64, YIELDS = 16, AT_ONCE = 32 };
+
+int pn_shard_lanes_create(const struct pn_pool *pool, struct pn_shard *shard) {
+    unsigned each = (pool->config.foreign + pool->n_shards - 1) / pool->n_shards;
+    shard->n_words = (each + 63) / 64;
+    if (shard->n_words > PN_POOL_LANES_MAX / 64) {
+        return -ENOSPC;
+    }
+    for (unsigned w = 0; w < shard->n_words; w++) {
+        pn_atomic_init(&shard->doorbell[w], 0);
+    }
+    if (each == 0) {
+        return 0;
+    }
+    shard->lanes = calloc((size_t)shard->n_words * 64, sizeof *shard->lanes);
+    return shard->lanes == NULL ? -ENOMEM : 0;
+}
+
+void pn_shard_lanes_destroy(struct pn_shard *shard) {
+    for (unsigned i = 0; shard->lanes != NULL && i < shard->n_words * 64; i++) {
+        struct pn_pool_lane *lane = pn_load_acq(&shard->lanes[i].lane);
+        if (lane != NULL) {
+            pn_spsc_destroy(lane->ring);
+            free(lane);
+        }
+    }
+    free(shard->lanes);
+}
 
 int pn_pool_lane_open(struct pn_pool *pool, struct pn_pool_lane **out) {
     uint32_t i = pn_faa_acqrel(&pool->lanes_opened, 1);
-    if (i >= pool->n_parts * 64) {
+    if (i >= pool->config.foreign) {
         return -ENOSPC;
     }
-    struct pn_pool_lane *lane = aligned_alloc(PN_LINE, (sizeof *lane + PN_LINE - 1) / PN_LINE * PN_LINE);
+    struct pn_pool_lane *lane = aligned_alloc(PN_LINE, sizeof *lane);
     if (lane == NULL) {
         return -ENOMEM;
     }
-    unsigned core = i % pool->n_parts;
-    unsigned bit = i / pool->n_parts;
-    struct pn_pool_part *part = &pool->parts[core];
+    struct pn_shard *shard = &pool->shards[i % pool->n_shards];
+    unsigned slot = i / pool->n_shards;
     *lane = (struct pn_pool_lane){
-        .pool = pool, .part = part, .shard = part->shard, .bit = (uint64_t)1 << bit};
-    uint64_t total = pn_credit_total(lane->shard->credit);
+        .pool = pool, .shard = shard, .word = slot / 64, .bit = (uint64_t)1 << (slot % 64)};
+    pn_atomic_init(&lane->claimed, 0);
+    uint64_t total = pn_credit_total(shard->credit);
     int rc = pn_spsc_create(&lane->ring, total < LANE_ITEMS_MAX ? (size_t)total : LANE_ITEMS_MAX);
     if (rc != 0) {
         free(lane);
         return rc;
     }
-    pn_credit_port_init(&lane->credit, lane->shard->credit);
-    /* D3 release: pairs with the load in pn_part_drain_lanes. */
-    pn_store_rel(&pool->lane_slots[core * 64 + bit], lane);
+    pn_credit_port_init(&lane->credit, shard->credit);
+    /* D3 release: pairs with the load in empty_word. */
+    pn_store_rel(&shard->lanes[slot].lane, lane);
     *out = lane;
     return 0;
 }
@@ -49,20 +81,8 @@ void pn_pool_lane_rest(struct pn_pool_lane *lane) {
     (void)pn_credit_flush(&lane->credit);
 }
 
-void pn_pool_lanes_destroy(struct pn_pool *pool) {
-    for (size_t i = 0; pool->lane_slots != NULL && i < (size_t)pool->n_parts * 64; i++) {
-        struct pn_pool_lane *lane = pn_load_acq(&pool->lane_slots[i]);
-        if (lane != NULL) {
-            pn_spsc_destroy(lane->ring);
-            free(lane);
-        }
-    }
-    free((void *)pool->lane_slots);
-}
-
 enum pn_queue_rc pn_pool_lane_submit(struct pn_pool_lane *lane, struct pn_pool_job *jobs,
                                      unsigned n) {
-    struct pn_core *core = lane->part->core;
     if (pn_pool_failed(lane->pool)) {
         return PN_QUEUE_CLOSED;
     }
@@ -73,80 +93,99 @@ enum pn_queue_rc pn_pool_lane_submit(struct pn_pool_lane *lane, struct pn_pool_j
         (void)pn_credit_give(&lane->credit, n);
         return PN_QUEUE_FULL;
     }
-    /* D1 release: pairs with the exchange in pn_part_drain_lanes. A read-modify-write each time: a
-     * plain look at the bit could pass the push in the store buffer, and the item would stay unseen.
-     * Whoever found the bit clear rings; until the exchange, that ring stands for later items too. */
-    if ((pn_for_acqrel(&core->doorbell, lane->bit) & lane->bit) == 0) {
-        /* D2: the fence is in wake. */
-        (void)pn_sleepers_wake(&core->rt->sleepers, core->id);
+    /* D1 release: pairs with the exchange in empty_word. A read-modify-write each time: a plain look
+     * at the bit could pass the push in the store buffer, and the item would stay unseen. Whoever
+     * found the bit clear rings; until the exchange, that ring stands for later items too. */
+    struct pn_runtime *rt = lane->pool->rt;
+    if ((pn_for_acqrel(&lane->shard->doorbell[lane->word], lane->bit) & lane->bit) == 0) {
+        /* D2: the fence is in wake_one. */
+        (void)pn_sleepers_wake_one(&rt->sleepers, 0, rt->n_cores);
     }
     return PN_QUEUE_OK;
+}
+
+static bool room_is_made(const struct pn_pool_lane *lane) {
+    return pn_credit_free(lane->shard->credit) >= lane->shard->room_from ||
+           pn_pool_failed(lane->pool);
 }
 
 void pn_pool_lane_wait_room(struct pn_pool_lane *lane) {
     struct pn_shard *shard = lane->shard;
     (void)pn_credit_flush(&lane->credit);
-    for (unsigned i = 0; i < PAUSES; i++) {
-        pn_relax();
-        if (pn_credit_free(shard->credit) >= shard->room_from) {
+    for (unsigned i = 0; i < PAUSES + YIELDS; i++) {
+        if (room_is_made(lane)) {
             return;
         }
-    }
-    for (unsigned i = 0; i < YIELDS; i++) {
-        (void)sched_yield();
-        if (pn_credit_free(shard->credit) >= shard->room_from || pn_pool_failed(lane->pool)) {
-            return;
+        if (i < PAUSES) {
+            pn_relax();
+        } else {
+            (void)sched_yield();
         }
     }
     if (lane->pool->rt->config.idle == PN_IDLE_SPIN) {
         return; /* polls on: then no scheduler ever has to wake anybody */
     }
     uint32_t key = pn_eventcount_prepare(&shard->room);
-    if (pn_credit_free(shard->credit) >= shard->room_from || pn_pool_failed(lane->pool)) {
+    if (room_is_made(lane)) {
         pn_eventcount_cancel(&shard->room);
-        return;
+    } else {
+        (void)pn_eventcount_wait(&shard->room, key, PN_FOREVER);
     }
-    (void)pn_eventcount_wait(&shard->room, key, PN_FOREVER);
+    /* Whether woken or gone without: the next wake-up may be sent. */
+    pn_store_rel(&shard->waking, 0);
 }
 
-static unsigned drain(struct pn_pool_part *part, struct pn_pool_lane *lane, unsigned bit) {
-    enum { AT_ONCE = 32 };
+/* Move up to AT_ONCE items; the claim makes this core the ring's only consumer. */
+static unsigned empty_lane(struct pn_pool_part *part, struct pn_pool_lane *lane) {
+    uint32_t free_lane = 0;
+    PN_ATOMIC(uint64_t) *doorbell = &part->shard->doorbell[lane->word];
+    /* D4 acquire: pairs with the store below. */
+    if (!pn_cas_acqrel(&lane->claimed, &free_lane, 1)) {
+        (void)pn_for_acqrel(doorbell, lane->bit); /* D1: the bit was taken for nothing */
+        return 0;
+    }
     void *items[AT_ONCE];
     size_t n = pn_spsc_pop_n(lane->ring, items, AT_ONCE);
-    unsigned own = part->core->domain;
+    /* D4 release: pairs with the compare-and-swap above. */
+    pn_store_rel(&lane->claimed, 0);
+    if (n == AT_ONCE) {
+        (void)pn_for_acqrel(doorbell, lane->bit); /* D1: there may be more */
+    }
     for (size_t i = 0; i < n; i++) {
         /* Credits were taken when the item entered the lane. Without memory for a segment the core
-         * keeps trying: it frees segments itself by taking jobs. */
-        while (pn_segq_push(part->ports[own], items[i]) != PN_QUEUE_OK) {
+         * makes room by taking jobs. */
+        while (pn_segq_push(part->ports[part->core->domain], items[i]) != PN_QUEUE_OK) {
             (void)pn_part_run(part);
         }
-    }
-    if (n == AT_ONCE) {
-        (void)pn_for_acqrel(&part->core->doorbell, (uint64_t)1 << bit); /* D1: there may be more */
     }
     return (unsigned)n;
 }
 
-unsigned pn_part_drain_lanes(struct pn_pool_part *part) {
-    struct pn_core *core = part->core;
-    unsigned own = core->domain;
-    if (pn_load_rlx(&core->doorbell) == 0) { /* relaxed: a first look, the exchange decides */
+static unsigned empty_word(struct pn_pool_part *part, unsigned w) {
+    struct pn_shard *shard = part->shard;
+    if (pn_load_rlx(&shard->doorbell[w]) == 0) { /* relaxed: a first look, the exchange decides */
         return 0;
     }
-    if (part->ports[own] == NULL &&
-        pn_segq_port_open(part->shard->queue, &part->ports[own]) != 0) {
-        return 0;
-    }
-    /* D1 acquire: pairs with the setting of the bit in submit. */
-    uint64_t bits = pn_xchg_acqrel(&core->doorbell, 0);
     unsigned n = 0;
-    for (; bits != 0; bits &= bits - 1) {
-        unsigned bit = (unsigned)__builtin_ctzll(bits);
+    /* D1 acquire: pairs with the setting of the bit in submit. */
+    for (uint64_t bits = pn_xchg_acqrel(&shard->doorbell[w], 0); bits != 0; bits &= bits - 1) {
+        unsigned slot = w * 64 + (unsigned)__builtin_ctzll(bits);
         /* D3 acquire: pairs with the store in pn_pool_lane_open. */
-        struct pn_pool_lane *lane = pn_load_acq(&part->pool->lane_slots[core->id * 64 + bit]);
-        if (lane != NULL) {
-            n += drain(part, lane, bit);
-        }
+        n += empty_lane(part, pn_load_acq(&shard->lanes[slot].lane));
+    }
+    return n;
+}
+
+unsigned pn_part_drain_lanes(struct pn_pool_part *part) {
+    struct pn_shard *shard = part->shard;
+    unsigned own = part->core->domain;
+    if (shard->n_words == 0 || (part->ports[own] == NULL &&
+                                pn_segq_port_open(shard->queue, &part->ports[own]) != 0)) {
+        return 0;
+    }
+    unsigned n = 0;
+    for (unsigned w = 0; w < shard->n_words; w++) {
+        n += empty_word(part, w);
     }
     part->pushed = part->pushed || n > 0;
     return n;

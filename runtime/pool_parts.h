@@ -15,12 +15,24 @@
 /* Operations on the queue per visit of the scheduler. */
 enum { PN_POOL_TURN = 16 };
 
+/* Foreign threads of one domain. */
+enum { PN_POOL_LANES_MAX = 1024 };
+
+struct pn_pool_lane_slot {
+    PN_ATOMIC(struct pn_pool_lane *) lane;
+};
+
 /* One cache domain's queue. */
 struct pn_shard {
     struct pn_segq *queue;
     struct pn_credit *credit;
     uint64_t room_from; /* foreign waiters are woken when so many credits are free */
     struct pn_eventcount room;
+    PN_ATOMIC(uint32_t) waking; /* one foreign waiter has been woken and has not run yet */
+    struct pn_pool_lane_slot *lanes; /* [n_words * 64] */
+    unsigned n_words;
+    /* Bit per lane that may hold something; written by foreign threads. */
+    _Alignas(PN_LINE) PN_ATOMIC(uint64_t) doorbell[PN_POOL_LANES_MAX / 64];
     /* Bit per core whose producers wait for room. Zero in the steady state. */
     _Alignas(PN_LINE) PN_ATOMIC(uint64_t) waiting[PN_SLEEPERS_MAX / 64];
 };
@@ -57,11 +69,12 @@ struct pn_pool_part {
 
 struct pn_pool_lane {
     struct pn_pool *pool;
-    struct pn_pool_part *part; /* who drains it */
     struct pn_shard *shard;
     struct pn_spsc *ring;
     struct pn_credit_port credit; /* the foreign thread's */
+    unsigned word;
     uint64_t bit;
+    _Alignas(PN_LINE) PN_ATOMIC(uint32_t) claimed; /* by the core that is emptying it */
 };
 
 struct pn_pool {
@@ -74,7 +87,6 @@ struct pn_pool {
     struct pn_intensity intensity;
     PN_ATOMIC(uint32_t) failed;
     PN_ATOMIC(uint32_t) lanes_opened;
-    PN_ATOMIC(struct pn_pool_lane *) *lane_slots; /* [n_parts * 64] */
 };
 
 /* pool_worker.c */
@@ -84,7 +96,8 @@ void pn_part_workers_destroy(struct pn_pool_part *part);
 
 /* pool_lane.c */
 unsigned pn_part_drain_lanes(struct pn_pool_part *part);
-void pn_pool_lanes_destroy(struct pn_pool *pool);
+int pn_shard_lanes_create(const struct pn_pool *pool, struct pn_shard *shard);
+void pn_shard_lanes_destroy(struct pn_shard *shard);
 
 /* Credits came back to the shard: tell those who wait for room. */
 void pn_shard_room(struct pn_pool *pool, struct pn_shard *shard);

@@ -67,7 +67,6 @@ static int create_core(struct pn_runtime *rt, unsigned i) {
     core->domain = rt->config.plan->domain_of[i];
     core->stats = pn_stats_block(rt->stats, i);
     pn_atomic_init(&core->inbox, NULL);
-    pn_atomic_init(&core->doorbell, 0);
     pn_atomic_init(&core->tid, 0);
     int rc = pn_runq_create(&core->runq);
     return rc == 0 ? order_victims(rt, core) : rc;
