@@ -22,8 +22,16 @@ static void count_spin(struct pn_core *core, uint64_t ticks) {
     }
 }
 
+static void search(struct pn_core *core, bool begin) {
+    if (core->searching != begin) {
+        core->searching = begin;
+        pn_sleepers_search(&core->rt->sleepers, begin);
+    }
+}
+
 void pn_core_found_work(struct pn_core *core) {
     core->idle_since = 0;
+    search(core, false);
     if (core->woken) {
         core->woken = false;
         pn_stats_add(core->stats, PN_STAT_WAKE_TAKEN, 1);
@@ -50,6 +58,7 @@ static void park(struct pn_core *core) {
     if (next <= now) {
         return;
     }
+    search(core, false);
     uint32_t key = pn_sleepers_prepare(&rt->sleepers, core->id);
     if (anything_pending(core)) {
         pn_sleepers_cancel(&rt->sleepers, core->id);
@@ -73,6 +82,7 @@ void pn_core_idle(struct pn_core *core) {
     uint64_t start = pn_ticks_now();
     if (core->idle_since == 0) {
         core->idle_since = core->spun_until = start;
+        search(core, true);
         (void)pn_arena_flush(core->arena);
         if (rt->config.on_idle != NULL) {
             rt->config.on_idle(rt->config.context, core->id);
@@ -82,6 +92,10 @@ void pn_core_idle(struct pn_core *core) {
     if (rt->config.idle == PN_IDLE_ADAPTIVE && start - core->idle_since > rt->spin_ticks) {
         park(core);
         core->spun_until = pn_ticks_now();
+        if (core->woken) {
+            core->idle_since = core->spun_until; /* somebody has work: look for a while again */
+            search(core, true);
+        }
         return;
     }
     for (unsigned i = 0; i < PAUSES; i++) {

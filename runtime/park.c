@@ -4,6 +4,8 @@
  *   P1  waiter's fence <-> waker's fence (seq_cst, a store-load pair on both sides): what the waker
  *       published before its fence is seen by the waiter's second look, or the waiter's announcement
  *       before its fence is seen by the waker. Dropping either fence loses wake-ups on x86 too.
+ *   P3  `searching` lowered, fence of prepare, second look <-> work published, fence of wake_one,
+ *       `searching` read: whoever is still counted will take its second look after the publication.
  *   P2  ring (release) -> the sleeper's load of the word (acquire): what the waker did before.
  *
  * Source: the eventcount of D. Vyukov and of Folly, in its futex form; differs: the epoch is a word
@@ -75,8 +77,14 @@ int pn_sleepers_init(struct pn_sleepers *s, unsigned n) {
     for (unsigned w = 0; w < PN_SLEEPERS_MAX / 64; w++) {
         pn_atomic_init(&s->asleep[w], 0);
     }
+    pn_atomic_init(&s->searching, 0);
     s->n = n;
     return 0;
+}
+
+void pn_sleepers_search(struct pn_sleepers *s, bool begin) {
+    /* P3: pairs with the load in pn_sleepers_wake_one. */
+    (void)pn_faa_acqrel(&s->searching, begin ? 1 : UINT32_MAX);
 }
 
 void pn_sleepers_fini(struct pn_sleepers *s) {
@@ -137,6 +145,10 @@ bool pn_sleepers_wake(struct pn_sleepers *s, unsigned i) {
 bool pn_sleepers_wake_one(struct pn_sleepers *s, unsigned from, unsigned to) {
     /* P1: the caller published before this call; pairs with the fence in pn_sleepers_prepare. */
     pn_fence_seq();
+    /* P3. relaxed: P1 orders it after the publication. */
+    if (pn_load_rlx(&s->searching) > 0) {
+        return false;
+    }
     for (unsigned base = from & ~63u; base < to; base += 64) {
         /* relaxed: P1 orders it after the publication. */
         uint64_t word = pn_load_rlx(&s->asleep[base / 64]);

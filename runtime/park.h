@@ -47,6 +47,7 @@ struct pn_bell {
  * it, i's cancel, i's return from wait. */
 struct pn_sleepers {
     _Alignas(PN_LINE) PN_ATOMIC(uint64_t) asleep[16]; /* read by wakers, written on the way to sleep */
+    PN_ATOMIC(uint32_t) searching; /* schedulers without work that still look for some */
     struct pn_bell *bells;                            /* [n] */
     unsigned n;
 };
@@ -63,7 +64,10 @@ void pn_sleepers_cancel(struct pn_sleepers *s, unsigned i);
 bool pn_sleepers_wait(struct pn_sleepers *s, unsigned i, uint32_t key, uint64_t timeout_ns);
 /** Ring scheduler i if it sleeps. \return true if it was rung (a system call) */
 bool pn_sleepers_wake(struct pn_sleepers *s, unsigned i);
-/** Ring one sleeper of [from, to), if there is one. */
+/** A scheduler starts, or ends, looking for work everywhere. It ends before it prepares to sleep. */
+void pn_sleepers_search(struct pn_sleepers *s, bool begin);
+/** Ring one sleeper of [from, to), if there is one and nobody is searching: a searcher finds the work
+ *  by itself, and a second one would go back to sleep. */
 bool pn_sleepers_wake_one(struct pn_sleepers *s, unsigned from, unsigned to);
 
 #endif

@@ -23,7 +23,7 @@ static bool part_pending(struct pn_poller *poller) {
     struct pn_pool_part *part = (struct pn_pool_part *)poller;
     if (part->ready != NULL ||
         (part->waiting != NULL &&
-         pn_credit_free(part->shard->credit) >= part->pool->config.batch)) {
+         pn_credit_free(part->shard->credit) >= part->shard->room_from)) {
         return true;
     }
     for (unsigned w = 0; w < part->shard->n_words; w++) {
@@ -41,7 +41,7 @@ static bool part_pending(struct pn_poller *poller) {
 
 static unsigned ready_producers(struct pn_pool_part *part) {
     if (part->waiting == NULL ||
-        pn_credit_free(part->shard->credit) < part->pool->config.batch) {
+        pn_credit_free(part->shard->credit) < part->shard->room_from) {
         return 0;
     }
     unsigned id = part->core->id;

@@ -21,7 +21,7 @@
 #include <sched.h>
 #include <stdlib.h>
 
-enum { LANE_ITEMS_MAX = 1024, PAUSES = 64, YIELDS = 16, AT_ONCE = 32 };
+enum { LANE_ITEMS_MAX = 1024, PAUSES = 64, YIELDS = 0, AT_ONCE = 32 };
 
 int pn_shard_lanes_create(const struct pn_pool *pool, struct pn_shard *shard) {
     unsigned each = (pool->config.foreign + pool->n_shards - 1) / pool->n_shards;
