@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * `loop`: whole jobs, made and run by the same thread, one thread pinned to each core, no queue. It is
- * the ceiling that every design is measured against: what these cores do when nothing is handed over.
- * Jobs overlap out of order where they are short, as they do in a design.
+ * `loop`: whole jobs, made and run by the same thread, one thread pinned to each core, no queue. It
+ * is the ceiling that every design is measured against: what these cores do when nothing is handed
+ * over. Jobs overlap out of order where they are short, as they do in a design.
  */
 #include "engine.h"
 
@@ -54,10 +54,9 @@ static void *loop_main(void *arg) {
     const struct pn_plan_scheduler *plan = &l->options->plan->schedulers[l->core];
     const struct pn_topology *topo = l->options->topology;
     l->pinned = pn_pin_self(plan->cpu) == 0;
-    struct pn_arena_config config = {
-        .policy = (enum pn_mem_policy)l->options->params->mem,
-        .node.id = plan->node < 0 ? -1 : topo->nodes[plan->node].os.id,
-        .home = l->core};
+    struct pn_arena_config config = {.policy = (enum pn_mem_policy)l->options->params->mem,
+                                     .node.id = plan->node < 0 ? -1 : topo->nodes[plan->node].os.id,
+                                     .home = l->core};
     struct pn_arena *arena = NULL;
     l->error = pn_arena_create(&arena, &config);
     if (l->error == 0) {
@@ -90,9 +89,10 @@ static int gather(struct loop *loops, unsigned n, uint64_t t0, struct pn_outcome
         out->wall_ns = wall > out->wall_ns ? wall : out->wall_ns;
         out->pinned = out->pinned && l->pinned;
         out->core_jobs[i] = l->tally.done;
-        out->cores[i] = (struct pn_core_usage){
-            .cpu = l->options->plan->schedulers[i].cpu.id, .node = -1, .cpu_ns = l->cpu_ns,
-            .pinned = l->pinned};
+        out->cores[i] = (struct pn_core_usage){.cpu = l->options->plan->schedulers[i].cpu.id,
+                                               .node = -1,
+                                               .cpu_ns = l->cpu_ns,
+                                               .pinned = l->pinned};
     }
     return rc;
 }
@@ -138,8 +138,8 @@ int pn_run_loop(const struct pn_run_options *o, struct pn_outcome *out, struct p
         }
     }
     for (unsigned i = 0; rc == 0 && i < n; i++) {
-        loops[i] = (struct loop){.options = o, .round = &round, .barrier = &barrier, .core = i,
-                                 .n_cores = n};
+        loops[i] = (struct loop){
+            .options = o, .round = &round, .barrier = &barrier, .core = i, .n_cores = n};
         rc = pn_tally_init(&loops[i].tally, p, false);
     }
     if (rc == 0) {

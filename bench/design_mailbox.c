@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
  * `mailbox`: an actor per worker, each with a mailbox of its own; the producer picks the actor, and
- * the message is copied into memory that the receiver ends up owning. Same schedulers, timers, arenas
- * and job steps as `shared`; only how jobs get to workers differs.
+ * the message is copied into memory that the receiver ends up owning. Same schedulers, timers,
+ * arenas and job steps as `shared`; only how jobs get to workers differs.
  *
- * Built to be strong: wait-free intrusive mailboxes, no wake-up while an actor is scheduled, batches
- * per slice, room signalled when half is free, blocks returned home in batches. A crash drops the
- * actor's state, not its mailbox (BEAM loses it): so both designs lose the same jobs.
+ * Built to be strong: wait-free intrusive mailboxes, no wake-up while an actor is scheduled,
+ * batches per slice, room signalled when half is free, blocks returned home in batches. A crash
+ * drops the actor's state, not its mailbox (BEAM loses it): so both designs lose the same jobs.
  */
 #include "engine.h"
 
@@ -32,7 +32,7 @@ struct actor {
 
 struct sender {
     struct pn_mail_waiter waiter;
-    uint64_t next; /* round robin */
+    uint64_t next;      /* round robin */
     struct actor *full; /* whose room to wait for */
 };
 

@@ -21,9 +21,8 @@ static struct shared *state_of(const struct pn_bench *b) {
 static enum pn_job_rc run(struct pn_worker *worker, struct pn_pool_job *link) {
     struct pn_bench *b = pn_worker_context(worker);
     uint64_t sleep_ns = 0;
-    enum pn_job_rc rc =
-        pn_job_run(&b->round, &b->tallies[pn_this_core_id()], pn_this_arena(),
-                   (struct pn_job *)link, pn_worker_id(worker), &sleep_ns);
+    enum pn_job_rc rc = pn_job_run(&b->round, &b->tallies[pn_this_core_id()], pn_this_arena(),
+                                   (struct pn_job *)link, pn_worker_id(worker), &sleep_ns);
     if (rc == PN_JOB_SLEEP) {
         pn_worker_sleep_ns(worker, sleep_ns);
     }
@@ -32,8 +31,8 @@ static enum pn_job_rc run(struct pn_worker *worker, struct pn_pool_job *link) {
 
 static void resume(struct pn_worker *worker, struct pn_pool_job *link) {
     struct pn_bench *b = pn_worker_context(worker);
-    pn_job_finish(&b->round, &b->tallies[pn_this_core_id()], pn_this_arena(),
-                  (struct pn_job *)link, pn_worker_id(worker), pn_worker_slept_ns(worker));
+    pn_job_finish(&b->round, &b->tallies[pn_this_core_id()], pn_this_arena(), (struct pn_job *)link,
+                  pn_worker_id(worker), pn_worker_slept_ns(worker));
 }
 
 static void restarted(struct pn_worker *worker, uint64_t down_ns) {

@@ -108,8 +108,8 @@ static int make(struct pn_bench *b, struct pn_error *err) {
     if (rc == 0) {
         rc = b->design->create(b);
     }
-    for (uint64_t k = 0; rc == 0 && b->params->producers_as == PN_PRODUCERS_THREAD &&
-                         k < b->params->producers;
+    for (uint64_t k = 0;
+         rc == 0 && b->params->producers_as == PN_PRODUCERS_THREAD && k < b->params->producers;
          k++) {
         rc = b->design->open_lane(&b->producers[k]);
     }

@@ -11,8 +11,8 @@
 #include <pinion/outcome.h>
 #include <pthread.h>
 
-/* One producer. In a round it is touched by one thread: its own, or the schedulers that run its task
- * one after another. The collector reads the counts after it has finished. */
+/* One producer. In a round it is touched by one thread: its own, or the schedulers that run its
+ * task one after another. The collector reads the counts after it has finished. */
 struct pn_producer {
     _Alignas(PN_LINE) struct pn_task task;
     struct pn_bench *bench;
@@ -43,7 +43,7 @@ struct pn_bench {
     struct pn_tally *tallies; /* [n_cores] */
     unsigned n_cores;
     struct pn_producer *producers;
-    uint8_t *unknown_near; /* distances of producer threads' arenas: not known */
+    uint8_t *unknown_near;    /* distances of producer threads' arenas: not known */
     PN_ATOMIC(uint32_t) stop; /* producers end early */
     uint64_t dropped, full;   /* after the round */
     pthread_mutex_t events_lock;

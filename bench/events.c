@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Events as JSON lines, in the shape that every runtime writes. Snapshots are written while the round
- * runs, by the collector; what happens on the cores is kept in their own records and written after.
+ * Events as JSON lines, in the shape that every runtime writes. Snapshots are written while the
+ * round runs, by the collector; what happens on the cores is kept in their own records and written
+ * after.
  */
 #include "engine.h"
 
@@ -77,7 +78,8 @@ void pn_event_snapshot(struct pn_bench *b, uint64_t ended) {
     }
     (void)pthread_mutex_lock(&b->events_lock);
     head(b, to, "snapshot", pn_now_ns());
-    /* How many are queued and how many in hand only the cores know, and asking would disturb them. */
+    /* How many are queued and how many in hand only the cores know, and asking would disturb them.
+     */
     (void)fprintf(to,
                   ",\"done\":%" PRIu64 ",\"in_flight\":null,\"queued\":null,\"rss_kb\":%" PRIu64
                   ",\"cpu_ns\":%" PRIu64 "}\n",

@@ -8,8 +8,8 @@ static unsigned index_of(uint64_t v) {
         return (unsigned)v;
     }
     unsigned e = 63u - (unsigned)__builtin_clzll(v);
-    unsigned i = ((e - PN_HISTOGRAM_BITS) << PN_HISTOGRAM_BITS) +
-                 (unsigned)(v >> (e - PN_HISTOGRAM_BITS));
+    unsigned i =
+        ((e - PN_HISTOGRAM_BITS) << PN_HISTOGRAM_BITS) + (unsigned)(v >> (e - PN_HISTOGRAM_BITS));
     return i < PN_HISTOGRAM_BUCKETS ? i : PN_HISTOGRAM_BUCKETS - 1;
 }
 

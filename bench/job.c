@@ -140,7 +140,8 @@ void pn_job_free(struct pn_arena *arena, struct pn_job *job) {
     pn_arena_free(arena, job);
 }
 
-/* Allocated, touched and freed by the worker. The touch is a store that the compiler may not drop. */
+/* Allocated, touched and freed by the worker. The touch is a store that the compiler may not drop.
+ */
 static void scratch(struct pn_arena *arena, uint64_t bytes) {
     char *block = pn_arena_alloc(arena, bytes);
     if (block == NULL) {

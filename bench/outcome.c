@@ -122,8 +122,8 @@ void pn_outcome_print(const struct pn_outcome *o, const struct pn_run_options *o
     number(to, "worker_min_jobs", o->worker_min_jobs);
     number(to, "worker_max_jobs", o->worker_max_jobs);
     number(to, "longest_gap_ns", o->longest_gap_ns);
-    static const char *const absent[] = {"detect_ns", "restart_ns", "recovery_ns",
-                                         "baseline_per_s", "rss_recovered_kb"};
+    static const char *const absent[] = {"detect_ns", "restart_ns", "recovery_ns", "baseline_per_s",
+                                         "rss_recovered_kb"};
     for (unsigned i = 0; i < sizeof absent / sizeof *absent; i++) {
         number(to, absent[i], PN_NONE);
     }

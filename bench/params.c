@@ -61,8 +61,8 @@ enum { N_KEYS = sizeof keys / sizeof *keys };
 static const struct {
     const char *name, *only;
 } fixed[] = {
-    {"queue_bytes", "auto"}, {"offload", "none"}, {"collector", "sharded"}, {"keys", "0"},
-    {"state", "0"},          {"supervise", "tree"}, {"fail_at_ms", "0"},    {"fail_kind", "one"},
+    {"queue_bytes", "auto"}, {"offload", "none"},   {"collector", "sharded"}, {"keys", "0"},
+    {"state", "0"},          {"supervise", "tree"}, {"fail_at_ms", "0"},      {"fail_kind", "one"},
     {"band_pct", "5"},       {"band_windows", "5"},
 };
 

@@ -6,9 +6,9 @@
 #include "machine.h"
 
 #include <argp.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <dirent.h>
 #include <inttypes.h>
 #include <pinion/outcome.h>
 #include <signal.h>
@@ -145,7 +145,8 @@ static void print_human(const struct options *o, const struct pn_outcome *out) {
     double seconds = (double)out->wall_ns / 1e9;
     uint64_t busy = out->cpu_ns > out->spin_ns ? out->cpu_ns - out->spin_ns : 0;
     (void)printf("design                 %s (%s, bound %s %" PRIu64 " jobs)\n", o->design,
-                 out->queue_kind, out->bound, out->queue_effective == PN_NONE ? 0 : out->queue_effective);
+                 out->queue_kind, out->bound,
+                 out->queue_effective == PN_NONE ? 0 : out->queue_effective);
     (void)printf("jobs                   %" PRIu64 " done, %" PRIu64 " lost, %" PRIu64 " dropped\n",
                  out->done, out->lost, out->dropped);
     (void)printf("checksum               %016" PRIx64 "\n", out->checksum);
@@ -240,13 +241,17 @@ static void hold_signals(void) {
 static int run(int argc, char **argv) {
     struct options o = {0};
     pn_params_init(&o.params);
-    const struct argp argp = {option_table, parse_option, "key=value...",
+    const struct argp argp = {option_table,
+                              parse_option,
+                              "key=value...",
                               "Run the workload once with one design.\v"
                               "Parameters: seed producers workers queue drop jobs warm rate units "
                               "wlo whi payload sleep_ppm slo shi crash_ppm block_ppm block_us "
                               "greedy_ppm greedy_units producers_as restarts_max "
                               "restarts_period_ms alloc batch arrival mem cores log",
-                              NULL, NULL, NULL};
+                              NULL,
+                              NULL,
+                              NULL};
     argp_err_exit_status = PN_EXIT_INPUT;
     if (argp_parse(&argp, argc, argv, 0, NULL, &o) != 0) {
         return o.refused != 0 ? o.refused : PN_EXIT_INPUT;

@@ -37,7 +37,7 @@ struct pn_core {
     uint64_t idle_since; /* ticks; 0 = not idle */
     uint64_t spun_until; /* ticks; idle time is counted up to here */
     bool woken;          /* the last sleep ended by a ring that has not found work yet */
-    bool searching; /* counted in sleepers.searching */
+    bool searching;      /* counted in sleepers.searching */
     bool pinned;
     PN_ATOMIC(int) tid;
     int start_error;

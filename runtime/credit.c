@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Orderings
- *   C1  give (release) -> take (acquire): a sender that gets a credit sees the receiver's work on the
- *       item that carried it, as a bounded buffer promises.
+ *   C1  give (release) -> take (acquire): a sender that gets a credit sees the receiver's work on
+ * the item that carried it, as a bounded buffer promises.
  */
 #include "runtime/atomic.h"
 
@@ -10,7 +10,9 @@
 #include <pinion/credit.h>
 #include <stdlib.h>
 
-enum { CHUNK_MAX = 32 }; /* one counter write in 32 items; larger chunks bought nothing measurable */
+enum {
+    CHUNK_MAX = 32
+}; /* one counter write in 32 items; larger chunks bought nothing measurable */
 
 struct pn_credit {
     _Alignas(PN_LINE) PN_ATOMIC(uint64_t) free;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Restart intensity: at most `max` restarts in any `period`. Counted in eight buckets of the period,
- * so the window is exact to an eighth and needs no list of times, whatever max is.
+ * Restart intensity: at most `max` restarts in any `period`. Counted in eight buckets of the
+ * period, so the window is exact to an eighth and needs no list of times, whatever max is.
  *
  * Threads: any; lock-free. A crash is not the hot path.
  */

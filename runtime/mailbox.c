@@ -9,10 +9,10 @@
  *       message is initialised before it is linked to.
  *   M3  rest's swap (release) -> the next sender's exchange (acquire): what the receiver did while
  *       scheduled is seen by whoever schedules it next.
- *   M4  waiter pushed, then `inside` read; `inside` lowered, then waiters read: all four seq_cst, so
- *       one of the two sides sees the other (a store-load pair, hence not acquire/release).
- *   M5  took's subtraction (release) -> a sender's addition (acquire): room means that the receiver
- *       is done with what was there.
+ *   M4  waiter pushed, then `inside` read; `inside` lowered, then waiters read: all four seq_cst,
+ * so one of the two sides sees the other (a store-load pair, hence not acquire/release). M5  took's
+ * subtraction (release) -> a sender's addition (acquire): room means that the receiver is done with
+ * what was there.
  */
 #include <pinion/mailbox.h>
 
@@ -32,7 +32,8 @@
 struct link {
     PN_ATOMIC(struct link *) next;
 };
-_Static_assert(sizeof(struct link) == sizeof(struct pn_mail), "a link is what a message begins with");
+_Static_assert(sizeof(struct link) == sizeof(struct pn_mail),
+               "a link is what a message begins with");
 
 struct pn_mailbox {
     _Alignas(PN_LINE) PN_ATOMIC(uintptr_t) head; /* senders */

@@ -2,11 +2,12 @@
  *
  * Orderings
  *   P1  waiter's fence <-> waker's fence (seq_cst, a store-load pair on both sides): what the waker
- *       published before its fence is seen by the waiter's second look, or the waiter's announcement
- *       before its fence is seen by the waker. Dropping either fence loses wake-ups on x86 too.
- *   P3  `searching` lowered, fence of prepare, second look <-> work published, fence of wake_one,
- *       `searching` read: whoever is still counted will take its second look after the publication.
- *   P2  ring (release) -> the sleeper's load of the word (acquire): what the waker did before.
+ *       published before its fence is seen by the waiter's second look, or the waiter's
+ * announcement before its fence is seen by the waker. Dropping either fence loses wake-ups on x86
+ * too. P3  `searching` lowered, fence of prepare, second look <-> work published, fence of
+ * wake_one, `searching` read: whoever is still counted will take its second look after the
+ * publication. P2  ring (release) -> the sleeper's load of the word (acquire): what the waker did
+ * before.
  *
  * Source: the eventcount of D. Vyukov and of Folly, in its futex form; differs: the epoch is a word
  * of its own, not packed with the waiters, because notifications must not be counted in 16 bits.

@@ -32,7 +32,8 @@ void pn_eventcount_init(struct pn_eventcount *ec);
 /** Announce; afterwards look again, then wait with the key, or cancel. */
 uint32_t pn_eventcount_prepare(struct pn_eventcount *ec);
 void pn_eventcount_cancel(struct pn_eventcount *ec);
-/** \param timeout_ns relative; PN_FOREVER \return false if the time ran out without a notification */
+/** \param timeout_ns relative; PN_FOREVER \return false if the time ran out without a notification
+ */
 bool pn_eventcount_wait(struct pn_eventcount *ec, uint32_t key, uint64_t timeout_ns);
 /** \return true if it made a system call */
 bool pn_eventcount_notify(struct pn_eventcount *ec, bool all);
@@ -46,9 +47,10 @@ struct pn_bell {
 /* Invariant: bit i of asleep is set only between i's prepare and the first of: a waker that claims
  * it, i's cancel, i's return from wait. */
 struct pn_sleepers {
-    _Alignas(PN_LINE) PN_ATOMIC(uint64_t) asleep[16]; /* read by wakers, written on the way to sleep */
-    PN_ATOMIC(uint32_t) searching; /* schedulers without work that still look for some */
-    struct pn_bell *bells;                            /* [n] */
+    _Alignas(PN_LINE)
+        PN_ATOMIC(uint64_t) asleep[16]; /* read by wakers, written on the way to sleep */
+    PN_ATOMIC(uint32_t) searching;      /* schedulers without work that still look for some */
+    struct pn_bell *bells;              /* [n] */
     unsigned n;
 };
 
@@ -64,10 +66,11 @@ void pn_sleepers_cancel(struct pn_sleepers *s, unsigned i);
 bool pn_sleepers_wait(struct pn_sleepers *s, unsigned i, uint32_t key, uint64_t timeout_ns);
 /** Ring scheduler i if it sleeps. \return true if it was rung (a system call) */
 bool pn_sleepers_wake(struct pn_sleepers *s, unsigned i);
-/** A scheduler starts, or ends, looking for work everywhere. It ends before it prepares to sleep. */
+/** A scheduler starts, or ends, looking for work everywhere. It ends before it prepares to sleep.
+ */
 void pn_sleepers_search(struct pn_sleepers *s, bool begin);
-/** Ring one sleeper of [from, to), if there is one and nobody is searching: a searcher finds the work
- *  by itself, and a second one would go back to sleep. */
+/** Ring one sleeper of [from, to), if there is one and nobody is searching: a searcher finds the
+ * work by itself, and a second one would go back to sleep. */
 bool pn_sleepers_wake_one(struct pn_sleepers *s, unsigned from, unsigned to);
 
 #endif

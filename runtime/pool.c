@@ -6,8 +6,8 @@
  *   O1  credits given back (pn_credit, C1) -> fence -> the room's waiters read: the fence is
  *       pn_eventcount_notify's (runtime/park.c, P1).
  *   O2  a core's bit in `waiting` (read-modify-write) -> its second look at the credits before it
- *       sleeps (after the fence of pn_sleepers_prepare); a receiver's credits (read-modify-write) ->
- *       its look at `waiting` (acquire) -> ring, whose fence is pn_sleepers_wake's.
+ *       sleeps (after the fence of pn_sleepers_prepare); a receiver's credits (read-modify-write)
+ * -> its look at `waiting` (acquire) -> ring, whose fence is pn_sleepers_wake's.
  */
 #include "runtime/pool_parts.h"
 
@@ -22,8 +22,7 @@ static struct pn_pool_part *part_here(struct pn_pool *pool) {
 static bool part_pending(struct pn_poller *poller) {
     struct pn_pool_part *part = (struct pn_pool_part *)poller;
     if (part->ready != NULL ||
-        (part->waiting != NULL &&
-         pn_credit_free(part->shard->credit) >= part->shard->room_from)) {
+        (part->waiting != NULL && pn_credit_free(part->shard->credit) >= part->shard->room_from)) {
         return true;
     }
     for (unsigned w = 0; w < part->shard->n_words; w++) {
@@ -40,8 +39,7 @@ static bool part_pending(struct pn_poller *poller) {
 }
 
 static unsigned ready_producers(struct pn_pool_part *part) {
-    if (part->waiting == NULL ||
-        pn_credit_free(part->shard->credit) < part->shard->room_from) {
+    if (part->waiting == NULL || pn_credit_free(part->shard->credit) < part->shard->room_from) {
         return 0;
     }
     unsigned id = part->core->id;
@@ -106,8 +104,7 @@ enum pn_queue_rc pn_pool_submit(struct pn_pool *pool, struct pn_pool_job *jobs, 
     if (!pn_credit_take(&part->credit, n)) {
         return PN_QUEUE_FULL;
     }
-    if (part->ports[own] == NULL &&
-        pn_segq_port_open(part->shard->queue, &part->ports[own]) != 0) {
+    if (part->ports[own] == NULL && pn_segq_port_open(part->shard->queue, &part->ports[own]) != 0) {
         (void)pn_credit_give(&part->credit, n);
         return PN_QUEUE_FULL;
     }
@@ -163,8 +160,7 @@ static int create_shards(struct pn_pool *pool) {
         shard->room_from = (total + 1) / 2;
         rc = pn_segq_create(&shard->queue, &config);
         if (rc == 0) {
-            rc = pn_credit_create(&shard->credit, total,
-                                  pool->rt->n_cores + pool->config.foreign);
+            rc = pn_credit_create(&shard->credit, total, pool->rt->n_cores + pool->config.foreign);
         }
         if (rc == 0) {
             rc = pn_shard_lanes_create(pool, shard);
@@ -200,8 +196,7 @@ static int create_part(struct pn_pool *pool, unsigned i, uint64_t *next_id) {
 
 int pn_pool_create(struct pn_pool **out, struct pn_runtime *rt,
                    const struct pn_pool_config *config) {
-    if (config->capacity == 0 || config->workers == 0 || config->batch == 0 ||
-        config->batch > 32) {
+    if (config->capacity == 0 || config->workers == 0 || config->batch == 0 || config->batch > 32) {
         return -EINVAL;
     }
     struct pn_pool *pool = calloc(1, sizeof *pool);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * Lanes: how threads that are no schedulers put jobs in. A lane is an SPSC ring into one cache domain;
- * whichever core of the domain comes by moves what it finds into the domain's queue. So a foreign
- * thread never holds a segment, is never registered with RCU, and can be stopped anywhere without
- * holding anything up but its own lane.
+ * Lanes: how threads that are no schedulers put jobs in. A lane is an SPSC ring into one cache
+ * domain; whichever core of the domain comes by moves what it finds into the domain's queue. So a
+ * foreign thread never holds a segment, is never registered with RCU, and can be stopped anywhere
+ * without holding anything up but its own lane.
  *
- * Any core of the domain, not one of its own: where producers share CPUs with schedulers, a producer
- * runs exactly while "its" scheduler does not, and what it sends would wait for that one.
+ * Any core of the domain, not one of its own: where producers share CPUs with schedulers, a
+ * producer runs exactly while "its" scheduler does not, and what it sends would wait for that one.
  *
  * Orderings
  *   D1  push into the ring (pn_spsc, S1) -> doorbell bit set (release) -> bits taken (acquire).
@@ -93,9 +93,10 @@ enum pn_queue_rc pn_pool_lane_submit(struct pn_pool_lane *lane, struct pn_pool_j
         (void)pn_credit_give(&lane->credit, n);
         return PN_QUEUE_FULL;
     }
-    /* D1 release: pairs with the exchange in empty_word. A read-modify-write each time: a plain look
-     * at the bit could pass the push in the store buffer, and the item would stay unseen. Whoever
-     * found the bit clear rings; until the exchange, that ring stands for later items too. */
+    /* D1 release: pairs with the exchange in empty_word. A read-modify-write each time: a plain
+     * look at the bit could pass the push in the store buffer, and the item would stay unseen.
+     * Whoever found the bit clear rings; until the exchange, that ring stands for later items too.
+     */
     struct pn_runtime *rt = lane->pool->rt;
     if ((pn_for_acqrel(&lane->shard->doorbell[lane->word], lane->bit) & lane->bit) == 0) {
         /* D2: the fence is in wake_one. */
@@ -179,8 +180,8 @@ static unsigned empty_word(struct pn_pool_part *part, unsigned w) {
 unsigned pn_part_drain_lanes(struct pn_pool_part *part) {
     struct pn_shard *shard = part->shard;
     unsigned own = part->core->domain;
-    if (shard->n_words == 0 || (part->ports[own] == NULL &&
-                                pn_segq_port_open(shard->queue, &part->ports[own]) != 0)) {
+    if (shard->n_words == 0 ||
+        (part->ports[own] == NULL && pn_segq_port_open(shard->queue, &part->ports[own]) != 0)) {
         return 0;
     }
     unsigned n = 0;

@@ -28,7 +28,7 @@ struct pn_shard {
     struct pn_credit *credit;
     uint64_t room_from; /* foreign waiters are woken when so many credits are free */
     struct pn_eventcount room;
-    PN_ATOMIC(uint32_t) waking; /* one foreign waiter has been woken and has not run yet */
+    PN_ATOMIC(uint32_t) waking;      /* one foreign waiter has been woken and has not run yet */
     struct pn_pool_lane_slot *lanes; /* [n_words * 64] */
     unsigned n_words;
     /* Bit per lane that may hold something; written by foreign threads. */
@@ -54,12 +54,12 @@ struct pn_pool_part {
     _Alignas(PN_LINE) struct pn_poller poller;
     struct pn_pool *pool;
     struct pn_core *core;
-    struct pn_shard *shard;       /* of its own domain */
-    struct pn_segq_port **ports;  /* [n_shards], opened on first use */
-    struct pn_credit_port credit; /* of the own shard */
+    struct pn_shard *shard;                /* of its own domain */
+    struct pn_segq_port **ports;           /* [n_shards], opened on first use */
+    struct pn_credit_port credit;          /* of the own shard */
     struct pn_credit_port *foreign_credit; /* [n_shards] to give back what was taken elsewhere */
     struct pn_worker *free;
-    struct pn_worker *ready, **ready_end; /* woken, or with a rest to go on with */
+    struct pn_worker *ready, **ready_end;   /* woken, or with a rest to go on with */
     struct pn_task *waiting, **waiting_end; /* producers that wait for room */
     struct pn_worker *workers;
     uint64_t n_workers;

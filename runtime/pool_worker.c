@@ -48,8 +48,8 @@ static void fall_asleep(struct pn_worker *worker) {
                  worker->slept_from_ns + worker->sleep_ns);
 }
 
-/* The supervisor, one_for_one: what the worker had is dropped, a new one takes its place. The rest of
- * its item is not lost: it had not been started. */
+/* The supervisor, one_for_one: what the worker had is dropped, a new one takes its place. The rest
+ * of its item is not lost: it had not been started. */
 static void restart(struct pn_worker *worker, uint64_t crashed_ns) {
     struct pn_pool_part *part = worker->part;
     struct pn_pool *pool = part->pool;

@@ -2,8 +2,8 @@
  *
  * Orderings
  *   L1  retire's push (release) -> the reclaimer's take-all (acquire): the piece is written.
- *   L2  the grace period (runtime/rcu.h, R1) -> fn: every reader that could reach the piece is past it.
- *   L3  done counter (release) -> barrier (acquire): fn has run.
+ *   L2  the grace period (runtime/rcu.h, R1) -> fn: every reader that could reach the piece is past
+ * it. L3  done counter (release) -> barrier (acquire): fn has run.
  *
  * The stack is pushed by compare-and-swap and emptied by one exchange, so no pop exists that a
  * recycled node could fool (ABA).
@@ -21,14 +21,15 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* 10 ms: at 4 million jobs/s a queue of 1024-cell segments retires 40 of them (340 KB) in a nap, and
- * 100 grace periods a second cost the schedulers at most 100 FUTEX_WAKEs. */
+/* 10 ms: at 4 million jobs/s a queue of 1024-cell segments retires 40 of them (340 KB) in a nap,
+ * and 100 grace periods a second cost the schedulers at most 100 FUTEX_WAKEs. */
 static const uint64_t nap_default_ns = 10000000;
 
 struct pn_reclaimer {
     _Alignas(PN_LINE) PN_ATOMIC(struct pn_retired *) top;
     PN_ATOMIC(uint64_t) pending_bytes; /* beside top: both are written once per retired piece */
-    _Alignas(PN_LINE) PN_ATOMIC(uint64_t) taken_rounds; /* L3: rounds finished, written by the thread */
+    _Alignas(PN_LINE)
+        PN_ATOMIC(uint64_t) taken_rounds; /* L3: rounds finished, written by the thread */
     PN_ATOMIC(uint64_t) grace_periods;
     PN_ATOMIC(uint64_t) longest_ns;
     PN_ATOMIC(uint64_t) pieces;

@@ -33,7 +33,8 @@ int pn_ring_create(struct pn_ring **out, size_t capacity) {
         n *= 2;
     }
     struct pn_ring *q = aligned_alloc(PN_LINE, sizeof *q);
-    struct cell *cell = aligned_alloc(PN_LINE, (n * sizeof *cell + PN_LINE - 1) / PN_LINE * PN_LINE);
+    struct cell *cell =
+        aligned_alloc(PN_LINE, (n * sizeof *cell + PN_LINE - 1) / PN_LINE * PN_LINE);
     if (q == NULL || cell == NULL) {
         free(q);
         free(cell);

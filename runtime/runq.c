@@ -3,10 +3,11 @@
  * Orderings
  *   W1  push's tail (release) -> steal's tail (acquire): the cells and the tasks.
  *   W2  pop's and steal's head (release) -> push's head (acquire): the cells may be overwritten.
- *   W3  steal's head swap (acquire side) -> nothing was overwritten while it read: a push that would
- *       overwrite a cell first sees a head beyond it, and then the thief's swap fails.
+ *   W3  steal's head swap (acquire side) -> nothing was overwritten while it read: a push that
+ * would overwrite a cell first sees a head beyond it, and then the thief's swap fails.
  *
- * Cells are atomic because a thief may read one that the owner overwrites; it then discards the value.
+ * Cells are atomic because a thief may read one that the owner overwrites; it then discards the
+ * value.
  */
 #include <pinion/runq.h>
 

@@ -13,8 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Longer than a hand-over between two cores (0.1-1 us) and than a producer's pause; shorter than what
- * a futex sleep and wake cost together with the caches that go cold. */
+/* Longer than a hand-over between two cores (0.1-1 us) and than a producer's pause; shorter than
+ * what a futex sleep and wake cost together with the caches that go cold. */
 static const uint64_t spin_default_ns = 20000;
 
 void pn_runtime_degrade(struct pn_runtime *rt, const char *format, ...) {
@@ -46,8 +46,7 @@ static int order_victims(struct pn_runtime *rt, struct pn_core *core) {
         return -ENOMEM;
     }
     for (unsigned i = 0; i < rt->n_cores; i++) {
-        core->near[i] =
-            (uint8_t)pn_plan_near(rt->config.topology, rt->config.plan, core->id, i);
+        core->near[i] = (uint8_t)pn_plan_near(rt->config.topology, rt->config.plan, core->id, i);
     }
     for (int near = PN_NEAR_SMT; near <= PN_NEAR_REMOTE; near++) {
         for (unsigned k = 1; k < rt->n_cores; k++) {

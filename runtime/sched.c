@@ -2,8 +2,8 @@
  *
  * The scheduler's loop.
  *
- *   quiescent -> timers due -> inbox, returned memory -> <= 16 tasks -> pollers -> (nothing?) inject
- *   queue, thieving -> (nothing?) idle ladder
+ *   quiescent -> timers due -> inbox, returned memory -> <= 16 tasks -> pollers -> (nothing?)
+ * inject queue, thieving -> (nothing?) idle ladder
  *
  * Orderings
  *   T1  task pushed to the inbox (release) -> the owner's take-all (acquire): the task.
@@ -65,8 +65,7 @@ void pn_task_ready(struct pn_task *task) {
 }
 
 static void timer_fired(struct pn_timer *timer) {
-    struct pn_task *task =
-        (struct pn_task *)((char *)timer - offsetof(struct pn_task, timer));
+    struct pn_task *task = (struct pn_task *)((char *)timer - offsetof(struct pn_task, timer));
     pn_task_ready(task);
 }
 
@@ -99,9 +98,13 @@ static unsigned take_inbox(struct pn_core *core) {
     return n;
 }
 
+/* What is queued now, at most a slice: a task that makes itself ready again waits for the pollers.
+ */
 static unsigned run_tasks(struct pn_core *core) {
+    size_t queued = pn_runq_length(core->runq);
+    unsigned most = queued < PN_SLICE_TASKS ? (unsigned)queued : PN_SLICE_TASKS;
     unsigned n = 0;
-    while (n < PN_SLICE_TASKS) {
+    while (n < most) {
         struct pn_task *task = pn_runq_pop(core->runq);
         if (task == NULL) {
             break;

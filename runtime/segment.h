@@ -24,8 +24,8 @@ enum { PN_SEGMENT_CELLS = 1024, PN_SLAB_SEGMENTS = 16 };
 /* Equation: of a segment with enq tickets given out and deq taken,
  *   items inside = |{t < min(enq, CELLS) : cell[t] holds an item and t >= deq}|. */
 struct pn_segment {
-    struct pn_retired retired;     /* while retired */
-    struct pn_segment *free_next;  /* while free */
+    struct pn_retired retired;    /* while retired */
+    struct pn_segment *free_next; /* while free */
     _Alignas(PN_LINE) PN_ATOMIC(uint64_t) enq;
     _Alignas(PN_LINE) PN_ATOMIC(uint64_t) deq;
     _Alignas(PN_LINE) PN_ATOMIC(struct pn_segment *) next;
@@ -46,7 +46,8 @@ void pn_segment_pool_init(struct pn_segment_pool *pool, struct pn_os_node node);
 /* Every segment ever made is unmapped. */
 void pn_segment_pool_fini(struct pn_segment_pool *pool);
 
-/* A segment with empty cells, or NULL without memory. `keep` is the calling port's own free list. */
+/* A segment with empty cells, or NULL without memory. `keep` is the calling port's own free list.
+ */
 struct pn_segment *pn_segment_get(struct pn_segment_pool *pool, struct pn_segment **keep);
 
 /* Give back a chain that no thread can reach. */

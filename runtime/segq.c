@@ -5,9 +5,9 @@
  *   head -> [deq ..... enq) -> ... -> tail
  *
  * A pusher takes a ticket of the tail segment and swaps its item into that cell. A popper takes a
- * ticket of the head segment and reads that cell; if the pusher of this ticket has not come yet, the
- * popper waits a moment, then poisons the cell, and the pusher goes on to its next ticket. Past the
- * last cell the pusher appends a segment that holds its item already, so it never starts over.
+ * ticket of the head segment and reads that cell; if the pusher of this ticket has not come yet,
+ * the popper waits a moment, then poisons the cell, and the pusher goes on to its next ticket. Past
+ * the last cell the pusher appends a segment that holds its item already, so it never starts over.
  *
  * Progress: lock-free while segments can be had. A stalled thread delays nobody: its cell is
  * poisoned or its item is in place. It does hold up the grace period if it stays online; then
@@ -16,8 +16,8 @@
  * LP of an EMPTY: the read of enq that is not above the segment's deq.
  *
  * Orderings
- *   Q1  item swapped into the cell (release) -> read by the popper (acquire): what the item points to.
- *   Q2  new segment linked at next (release) -> next read (acquire): the segment is initialised.
+ *   Q1  item swapped into the cell (release) -> read by the popper (acquire): what the item points
+ * to. Q2  new segment linked at next (release) -> next read (acquire): the segment is initialised.
  *   Q3  head and tail moved (release) -> read (acquire): same, for those who did not walk next.
  *   Q4  enq of a ticket (release) -> enq read by an EMPTY check (acquire).
  *
@@ -179,7 +179,8 @@ static enum append append(struct pn_segq_port *port, struct pn_segment *tail, vo
     }
     pn_atomic_init(&made->cell[cell_of(0)], item);
     pn_atomic_init(&made->enq, 1);
-    /* Q2 release: the segment and its first item; pairs with every load of next. LP of this push. */
+    /* Q2 release: the segment and its first item; pairs with every load of next. LP of this push.
+     */
     if (pn_cas_acqrel(&tail->next, &next, made)) {
         /* Q3 release: a failure means that somebody helped. */
         (void)pn_cas_acqrel(&q->tail, &expected, made);

@@ -25,8 +25,7 @@ static bool within_reach(const struct pn_core *core, unsigned victim) {
         return false;
     }
     return near < PN_NEAR_REMOTE ||
-           (core->idle_since != 0 &&
-            pn_ticks_now() - core->idle_since > core->rt->slice_ticks);
+           (core->idle_since != 0 && pn_ticks_now() - core->idle_since > core->rt->slice_ticks);
 }
 
 unsigned pn_core_look_elsewhere(struct pn_core *core) {

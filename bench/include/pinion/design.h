@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A design: how jobs get from producers to workers. Everything else (schedulers, job steps, producers,
- * clocks, arenas, results) is the same code for all designs of this binary.
+ * A design: how jobs get from producers to workers. Everything else (schedulers, job steps,
+ * producers, clocks, arenas, results) is the same code for all designs of this binary.
  */
 #ifndef PINION_DESIGN_H
 #define PINION_DESIGN_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Log-linear histogram of nanoseconds: each power of two is cut into 128 equal buckets, so a value is
- * known to 0.8 % from 0 to 2^42 (73 minutes). 34 KiB; one writer, merged by addition.
- * Index: v < 256 -> v; else e = 63 - clz(v), ((e - 7) << 7) + (v >> (e - 7)).
+ * Log-linear histogram of nanoseconds: each power of two is cut into 128 equal buckets, so a value
+ * is known to 0.8 % from 0 to 2^42 (73 minutes). 34 KiB; one writer, merged by addition. Index: v <
+ * 256 -> v; else e = 63 - clz(v), ((e - 7) << 7) + (v >> (e - 7)).
  */
 #ifndef PINION_HISTOGRAM_H
 #define PINION_HISTOGRAM_H

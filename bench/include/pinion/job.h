@@ -15,8 +15,8 @@
 struct pn_job {
     struct pn_pool_job link; /* the queue's (or the mailbox's) */
     uint32_t producer, i;
-    uint64_t start_ns;  /* sampled jobs: first attempt to enqueue, or intended start; else 0 */
-    uint32_t *payload;  /* NULL where payload=0; behind the message or a block of its own */
+    uint64_t start_ns; /* sampled jobs: first attempt to enqueue, or intended start; else 0 */
+    uint32_t *payload; /* NULL where payload=0; behind the message or a block of its own */
     uint64_t result;
     bool payload_inline; /* freed with the message */
 };
@@ -73,7 +73,8 @@ void pn_job_free(struct pn_arena *arena, struct pn_job *job);
  * Steps up to the sleep: read payload, scratch, compute, crash here if marked, release the payload,
  * blocking call.
  * \param sleep_ns  set for PN_JOB_SLEEP
- * \return DONE: finished and freed; SLEEP: call pn_job_finish after the sleep; CRASH: lost and freed
+ * \return DONE: finished and freed; SLEEP: call pn_job_finish after the sleep; CRASH: lost and
+ * freed
  */
 enum pn_job_rc pn_job_run(const struct pn_round *round, struct pn_tally *tally,
                           struct pn_arena *arena, struct pn_job *job, uint64_t worker,

@@ -32,7 +32,7 @@ struct pn_outcome {
     struct pn_audit audit;
     char degraded[PN_OUTCOME_DEGRADED_MAX][160];
     unsigned n_degraded;
-    bool failed;      /* restart intensity exceeded: the round did not finish */
+    bool failed; /* restart intensity exceeded: the round did not finish */
     bool interrupted;
 };
 
@@ -42,8 +42,8 @@ struct pn_run_options {
     const struct pn_topology *topology;
     const struct pn_plan *plan;
     enum pn_idle idle;
-    FILE *events;    /* JSON lines while and after the round; NULL = none. Borrowed */
-    bool stdin_go;   /* say "ready" on `summary_to` after the warm-up and wait for a line on stdin */
+    FILE *events;  /* JSON lines while and after the round; NULL = none. Borrowed */
+    bool stdin_go; /* say "ready" on `summary_to` after the warm-up and wait for a line on stdin */
     FILE *summary_to; /* where "ready" goes; borrowed */
     /** Asked ten times a second: true ends the run early. May be NULL. */
     bool (*interrupted)(void);

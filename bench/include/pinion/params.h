@@ -20,7 +20,7 @@ struct pn_params {
     uint64_t jobs, warm;
     uint64_t rate; /* jobs/s; 0 = closed loop */
     uint64_t wlo, whi;
-    uint64_t payload; /* bytes */
+    uint64_t payload;             /* bytes */
     uint64_t sleep_ppm, slo, shi; /* microseconds */
     uint64_t crash_ppm;
     uint64_t block_ppm, block_us;

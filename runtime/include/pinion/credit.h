@@ -23,7 +23,8 @@ struct pn_credit_port {
     uint64_t owed; /* given back, not yet in the counter */
 };
 
-/** \param ports  how many will be open at once, for the chunk \return 0; -ENOMEM; -EINVAL total 0 */
+/** \param ports  how many will be open at once, for the chunk \return 0; -ENOMEM; -EINVAL total 0
+ */
 int pn_credit_create(struct pn_credit **out, uint64_t total, uint32_t ports);
 void pn_credit_destroy(struct pn_credit *credit);
 

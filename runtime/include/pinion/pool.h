@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
  * pn_pool: W workers that serve one admission queue, on the schedulers of a runtime. The queue is a
- * pn_segq with credit per cache domain; whoever wants to put a job in holds a credit first, so "full"
- * is visible at the producer, where it means something.
+ * pn_segq with credit per cache domain; whoever wants to put a job in holds a credit first, so
+ * "full" is visible at the producer, where it means something.
  *
  * The life of a job: producer takes a credit -> (foreign threads: through a lane to a core of the
- * domain) -> queue -> a free worker takes it, which gives the credit back -> run -> done; or sleep on
- * the core's wheel and resume; or crash: the job is lost, the worker's state is dropped, a new worker
- * starts in its place.
+ * domain) -> queue -> a free worker takes it, which gives the credit back -> run -> done; or sleep
+ * on the core's wheel and resume; or crash: the job is lost, the worker's state is dropped, a new
+ * worker starts in its place.
  *
  * W bounds jobs taken and not finished: a sleeping job keeps its worker.
  * Threads: handlers run on schedulers; a worker never leaves its core.
@@ -29,15 +29,16 @@ struct pn_pool_job {
 enum pn_job_rc { PN_JOB_DONE, PN_JOB_SLEEP, PN_JOB_CRASH };
 
 struct pn_pool_config {
-    uint64_t capacity;   /* jobs waiting at most, all shards together */
-    uint64_t workers;    /* W */
-    uint32_t foreign;    /* foreign threads that will produce */
-    uint32_t batch;      /* jobs linked into one item, 1 .. 32 */
-    size_t state_bytes;  /* of each worker, zeroed at its (re)start; 0 = none */
-    uint64_t restarts_max, restarts_period_ns; /* more restarts than that in a period end the pool */
+    uint64_t capacity;  /* jobs waiting at most, all shards together */
+    uint64_t workers;   /* W */
+    uint32_t foreign;   /* foreign threads that will produce */
+    uint32_t batch;     /* jobs linked into one item, 1 .. 32 */
+    size_t state_bytes; /* of each worker, zeroed at its (re)start; 0 = none */
+    uint64_t restarts_max,
+        restarts_period_ns; /* more restarts than that in a period end the pool */
     void *context;
-    /** Run a job. For PN_JOB_SLEEP call pn_worker_sleep_ns first; `resume` is called afterwards. The
-     *  handler owns the job from here on. */
+    /** Run a job. For PN_JOB_SLEEP call pn_worker_sleep_ns first; `resume` is called afterwards.
+     * The handler owns the job from here on. */
     enum pn_job_rc (*run)(struct pn_worker *worker, struct pn_pool_job *job);
     /** After the sleep; ends the job. */
     void (*resume)(struct pn_worker *worker, struct pn_pool_job *job);
@@ -46,7 +47,8 @@ struct pn_pool_config {
 };
 
 /** Before pn_runtime_start. \return 0; -EINVAL; -ENOMEM */
-int pn_pool_create(struct pn_pool **out, struct pn_runtime *rt, const struct pn_pool_config *config);
+int pn_pool_create(struct pn_pool **out, struct pn_runtime *rt,
+                   const struct pn_pool_config *config);
 /** After pn_runtime_stop, before pn_runtime_destroy. Jobs still queued are the caller's to free. */
 void pn_pool_destroy(struct pn_pool *pool);
 
@@ -70,8 +72,8 @@ struct pn_pool_lane;
 
 /** Any thread, at most `foreign` at once. \return 0; -ENOMEM; -ENOSPC */
 int pn_pool_lane_open(struct pn_pool *pool, struct pn_pool_lane **out);
-/** The lane's thread, when it has no more for now: credits it kept are free for others. The lane stays
- *  open until the pool goes. */
+/** The lane's thread, when it has no more for now: credits it kept are free for others. The lane
+ * stays open until the pool goes. */
 void pn_pool_lane_rest(struct pn_pool_lane *lane);
 enum pn_queue_rc pn_pool_lane_submit(struct pn_pool_lane *lane, struct pn_pool_job *jobs,
                                      unsigned n);

@@ -16,11 +16,11 @@ enum pn_queue_rc {
 
 /* Single writer (the thread that owns the port), relaxed readers. */
 struct pn_queue_counts {
-    uint64_t push, pop;      /* items that went in and out */
-    uint64_t cas_failed;     /* compare-and-swaps lost */
-    uint64_t retries;        /* loops run again for any reason */
-    uint64_t full, empty;    /* answers of that kind */
-    uint64_t longest_wait;   /* iterations of the longest wait inside one operation */
+    uint64_t push, pop;    /* items that went in and out */
+    uint64_t cas_failed;   /* compare-and-swaps lost */
+    uint64_t retries;      /* loops run again for any reason */
+    uint64_t full, empty;  /* answers of that kind */
+    uint64_t longest_wait; /* iterations of the longest wait inside one operation */
 };
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * pn_runtime: one scheduler pinned to each core of a plan. Each loops over its run queue, its timers,
- * its inbox and its pollers, helps others when it has nothing, and sleeps when nobody has.
+ * pn_runtime: one scheduler pinned to each core of a plan. Each loops over its run queue, its
+ * timers, its inbox and its pollers, helps others when it has nothing, and sleeps when nobody has.
  *
  * In the steady state a scheduler does not enter the kernel; with PN_IDLE_SPIN it never does.
  * Without permission to pin or to bind memory the runtime works and says so: pn_runtime_degraded.
@@ -75,7 +75,8 @@ struct pn_core_usage {
 /** Any thread, while the schedulers run. \return 0; -ESRCH */
 int pn_runtime_usage(const struct pn_runtime *rt, unsigned core, struct pn_core_usage *out);
 
-/** Where the arenas' pages lie, summed over the cores. Any thread, schedulers at rest or stopped. */
+/** Where the arenas' pages lie, summed over the cores. Any thread, schedulers at rest or stopped.
+ */
 void pn_runtime_audit(const struct pn_runtime *rt, struct pn_audit *audit);
 
 /* On a scheduler: */
@@ -85,7 +86,8 @@ unsigned pn_this_core_id(void);
 struct pn_arena *pn_this_arena(void);
 struct pn_stats_block *pn_this_stats(void);
 
-/* A source of work that a scheduler visits each turn of its loop: an admission queue, a NIC ring. */
+/* A source of work that a scheduler visits each turn of its loop: an admission queue, a NIC ring.
+ */
 struct pn_poller {
     struct pn_poller *next; /* the runtime's */
     /** Do a bounded amount of work. \return how much; 0 = nothing to do */

@@ -19,10 +19,10 @@ struct pn_segq_port;
 struct pn_reclaimer; /* pinion/reclaim.h */
 
 struct pn_segq_config {
-    struct pn_os_node node;       /* where segments live; .id = -1: anywhere */
-    uint64_t capacity;            /* credit bound in items; 0 = unbounded */
-    uint32_t max_senders;         /* sizes the credit chunk: FULL may be early by chunk x senders */
-    uint64_t retired_bytes_max;   /* past it push answers FULL; 0 = default (16 MiB) */
+    struct pn_os_node node;     /* where segments live; .id = -1: anywhere */
+    uint64_t capacity;          /* credit bound in items; 0 = unbounded */
+    uint32_t max_senders;       /* sizes the credit chunk: FULL may be early by chunk x senders */
+    uint64_t retired_bytes_max; /* past it push answers FULL; 0 = default (16 MiB) */
     struct pn_reclaimer *reclaimer; /* borrowed; must outlive the queue */
 };
 
