@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "cpulist.h"
+#include <pinion/cpulist.h>
 
 #include <ctype.h>
 #include <errno.h>

@@ -9,7 +9,7 @@
  *   core NODE LLC PACKAGE PU_AS_CORE PU...        NODE an OS index, LLC any distinct number, -1
  * none distance OS OTHER:VALUE... allowed LIST end
  */
-#include "cpulist.h"
+#include <pinion/cpulist.h>
 #include "reader.h"
 
 #include <errno.h>

@@ -6,7 +6,7 @@
  * A candidate is a place for one scheduler: the first usable PU of a physical core, or each usable
  * PU where the policy wants SMT siblings.
  */
-#include "cpulist.h"
+#include <pinion/cpulist.h>
 #include "reader.h"
 
 #include <errno.h>

@@ -2,8 +2,8 @@
  *
  * Lists of CPUs as the kernel writes them: "0-3,8,10-11". Parsed into ascending, distinct numbers.
  */
-#ifndef PN_CPULIST_H
-#define PN_CPULIST_H
+#ifndef PINION_CPULIST_H
+#define PINION_CPULIST_H
 
 #include <pinion/topology.h>
 
