@@ -3,13 +3,14 @@
  * pinion topo: what the machine looks like, and where schedulers would go.
  */
 #include "command.h"
+#include "machine.h"
 #include "topology_json.h"
 
 #include <argp.h>
 #include <errno.h>
-#include <pinion/cgroup.h>
-#include <pinion/plan.h>
+#include <pinion/cpulist.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct options {
@@ -90,61 +91,119 @@ static error_t parse_option(int key, char *arg, struct argp_state *state) {
     }
 }
 
-static void print_bytes(uint64_t bytes) {
-    (void)printf("%.1f GiB", (double)bytes / (1024.0 * 1024 * 1024));
+static void print_list(const struct pn_os_cpu *cpus, unsigned n) {
+    char text[512];
+    pn_cpulist_print(cpus, n, text, sizeof text);
+    (void)fputs(n == 0 ? "none" : text, stdout);
 }
 
-static void print_machine(const struct pn_topology *topo) {
-    unsigned pus = 0;
+static int by_id(const void *a, const void *b) {
+    const struct pn_os_cpu *x = a;
+    const struct pn_os_cpu *y = b;
+    return (x->id > y->id) - (x->id < y->id);
+}
+
+/* The PUs of one node's cores, or of all with node -1, ascending. list has room for all. */
+static unsigned collect_pus(const struct pn_topology *topo, int node, struct pn_os_cpu *list,
+                            unsigned *cores) {
+    unsigned n = 0;
+    *cores = 0;
     for (unsigned i = 0; i < topo->n_cores; i++) {
-        pus += topo->cores[i].n_pus;
-    }
-    (void)printf(
-        "%u packages, %u memory nodes, %u cores, %u PUs (%u allowed), %u last-level caches\n",
-        topo->n_packages, topo->n_nodes, topo->n_cores, pus, topo->n_allowed, topo->n_llcs);
-    for (unsigned i = 0; i < topo->n_nodes; i++) {
-        const struct pn_topo_node *n = &topo->nodes[i];
-        (void)printf("node %-4d ", n->os.id);
-        if (n->memory_known) {
-            print_bytes(n->memory_bytes);
-        } else {
-            (void)printf("memory unknown");
+        const struct pn_topo_core *core = &topo->cores[i];
+        if (node >= 0 && core->home != node) {
+            continue;
         }
-        (void)printf("%s\n", n->cpuless ? ", no CPUs of its own" : "");
+        *cores += 1;
+        memcpy(list + n, core->pus, core->n_pus * sizeof *list);
+        n += core->n_pus;
     }
-    for (unsigned i = 0; topo->distances != NULL && i < topo->n_nodes; i++) {
-        (void)printf("distance from node %-4d", topo->nodes[i].os.id);
+    qsort(list, n, sizeof *list, by_id);
+    return n;
+}
+
+static void print_nodes(const struct pn_topology *topo, struct pn_os_cpu *list) {
+    (void)printf("\n%-6s %12s %6s  %s\n", "node", "memory", "cores", "CPUs");
+    for (unsigned i = 0; i < topo->n_nodes; i++) {
+        const struct pn_topo_node *node = &topo->nodes[i];
+        unsigned cores = 0;
+        unsigned n = collect_pus(topo, (int)i, list, &cores);
+        (void)printf("%-6d ", node->os.id);
+        double gib = (double)node->memory_bytes / (1024.0 * 1024 * 1024);
+        if (!node->memory_known || node->memory_bytes == 0) {
+            (void)printf("%12s ", node->memory_known ? "none" : "unknown");
+        } else {
+            (void)printf("%8.1f %s ", gib < 1 ? gib * 1024 : gib, gib < 1 ? "MiB" : "GiB");
+        }
+        (void)printf("%6u  ", cores);
+        print_list(list, n);
+        (void)puts(node->cpuless ? "  (memory only)" : "");
+    }
+}
+
+static void print_distances(const struct pn_topology *topo) {
+    if (topo->distances == NULL || topo->n_nodes < 2) {
+        return;
+    }
+    (void)printf("\n%-6s", "from");
+    for (unsigned j = 0; j < topo->n_nodes; j++) {
+        (void)printf(" %4d", topo->nodes[j].os.id);
+    }
+    (void)puts("   distance to node, 10 = local");
+    for (unsigned i = 0; i < topo->n_nodes; i++) {
+        (void)printf("%-6d", topo->nodes[i].os.id);
         for (unsigned j = 0; j < topo->n_nodes; j++) {
-            (void)printf(" %u", topo->distances[i * topo->n_nodes + j]);
+            unsigned d = topo->distances[i * topo->n_nodes + j];
+            (void)(d == 0 ? printf("    -") : printf(" %4u", d));
         }
         (void)putchar('\n');
     }
 }
 
-static void print_plan(const struct pn_plan *plan) {
-    (void)printf("%u schedulers in %u cache domains\n", plan->n_schedulers, plan->n_domains);
-    for (unsigned i = 0; i < plan->n_schedulers; i++) {
-        (void)printf("scheduler %-4u cpu %-5d %s\n", i, plan->schedulers[i].cpu.id,
-                     plan->schedulers[i].reason);
-    }
-    for (unsigned i = 0; i < plan->n_housekeeping; i++) {
-        (void)printf("housekeeping   cpu %d\n", plan->housekeeping[i].id);
-    }
-    if (plan->n_housekeeping == 0) {
-        (void)puts("housekeeping   none: fewer than 4 cores, helper threads float");
-    }
-    if (plan->note[0] != '\0') {
-        (void)fprintf(stderr, "pinion: note: %s\n", plan->note);
-    }
+static void print_count(unsigned n, const char *one, const char *many) {
+    (void)printf("%u %s", n, n == 1 ? one : many);
 }
 
-static void warn_quota(const struct pn_topology *topo, const struct pn_plan *plan) {
-    double quota = topo->live ? pn_cpu_quota("") : 0;
-    if (quota > 0 && quota < plan->n_schedulers) {
-        (void)fprintf(stderr,
-                      "pinion: WARNING: the cgroup allows %.2f CPUs for %u schedulers; spinning "
-                      "threads will be throttled\n",
-                      quota, plan->n_schedulers);
+static int print_machine(const struct pn_topology *topo) {
+    unsigned pus = 0;
+    for (unsigned i = 0; i < topo->n_cores; i++) {
+        pus += topo->cores[i].n_pus;
+    }
+    struct pn_os_cpu *list = calloc(pus + 1u, sizeof *list);
+    if (list == NULL) {
+        return pn_fail(PN_EXIT_LATER, "topo: no memory");
+    }
+    print_count(topo->n_packages, "package, ", "packages, ");
+    print_count(topo->n_nodes, "memory node, ", "memory nodes, ");
+    print_count(topo->n_llcs, "last-level cache, ", "last-level caches, ");
+    print_count(topo->n_cores, "core, ", "cores, ");
+    print_count(pus, "CPU", "CPUs");
+    (void)printf("\nallowed CPUs: ");
+    print_list(topo->allowed, topo->n_allowed);
+    (void)putchar('\n');
+    if (topo->n_cores > 0 && topo->cores[0].pu_as_core) {
+        (void)puts("the source names no cores: each CPU is taken for one");
+    }
+    print_nodes(topo, list);
+    print_distances(topo);
+    free(list);
+    return PN_EXIT_OK;
+}
+
+static void print_plan(const struct pn_plan *plan) {
+    (void)putchar('\n');
+    print_count(plan->n_schedulers, "scheduler in ", "schedulers in ");
+    print_count(plan->n_domains, "cache domain", "cache domains");
+    (void)printf("\n%-6s %5s %7s  %s\n", "sched", "CPU", "domain", "memory, cache; why this CPU");
+    for (unsigned i = 0; i < plan->n_schedulers; i++) {
+        (void)printf("%-6u %5d %7u  %s\n", i, plan->schedulers[i].cpu.id, plan->domain_of[i],
+                     plan->schedulers[i].reason);
+    }
+    (void)printf("housekeeping CPUs: ");
+    if (plan->n_housekeeping == 0) {
+        (void)puts("none (fewer than 4 cores: helper threads float)");
+    } else {
+        print_list(plan->housekeeping, plan->n_housekeeping);
+        (void)putchar('\n');
     }
 }
 
@@ -157,15 +216,38 @@ static int show(const struct options *o, const struct pn_topology *topo,
         json_decref(root);
         return rc == 0 ? PN_EXIT_OK : pn_fail(PN_EXIT_LATER, "topo: no memory for the JSON");
     }
-    print_machine(topo);
+    int code = print_machine(topo);
     if (plan != NULL) {
         print_plan(plan);
     }
-    return PN_EXIT_OK;
+    return code;
 }
 
-static int exit_of(int rc) {
-    return rc == -EINVAL || rc == -ERANGE ? PN_EXIT_INPUT : PN_EXIT_MACHINE;
+/* A file or string that we were given is the caller's; the rest is the machine's. */
+static int exit_of(const struct options *o, int rc) {
+    bool ours = rc == -ENOEXEC || rc == -EPROTO || rc == -ENOMEM || rc == -EMFILE || rc == -ENFILE;
+    return o->input == NULL || ours ? PN_EXIT_MACHINE : PN_EXIT_INPUT;
+}
+
+static int plan_and_show(struct options *o, const struct pn_topology *topo) {
+    struct pn_error err = {""};
+    struct pn_plan *plan = NULL;
+    char isolated[1024];
+    if (topo->live) {
+        pn_policy_read(&o->policy, isolated, sizeof isolated);
+    }
+    if (o->plan) {
+        int rc = pn_plan_create(topo, &o->policy, &plan, &err);
+        if (rc != 0) {
+            return pn_fail(rc == -ENOMEM ? PN_EXIT_MACHINE : PN_EXIT_INPUT, "%s", err.text);
+        }
+    }
+    int code = show(o, topo, plan);
+    if (plan != NULL && plan->note[0] != '\0') {
+        (void)fprintf(stderr, "pinion: WARNING: %s\n", plan->note);
+    }
+    pn_plan_destroy(plan);
+    return code;
 }
 
 static int run(int argc, char **argv) {
@@ -181,32 +263,19 @@ static int run(int argc, char **argv) {
     }
     struct pn_error err = {""};
     if (o.capture != NULL) {
+        if (o.input != NULL || o.plan || o.json) {
+            return pn_fail(PN_EXIT_INPUT,
+                           "--capture writes this machine and takes no other option");
+        }
         int rc = pn_topology_capture(o.capture, &err);
         return rc == 0 ? PN_EXIT_OK : pn_fail(PN_EXIT_MACHINE, "%s", err.text);
     }
     struct pn_topology *topo = NULL;
     int rc = pn_topology_load(o.input, &topo, &err);
     if (rc != 0) {
-        return pn_fail(exit_of(rc), "%s", err.text);
+        return pn_fail(exit_of(&o, rc), "%s", err.text);
     }
-    char isolated[1024];
-    if (topo->live && pn_isolated_read("", isolated, sizeof isolated) == 0) {
-        o.policy.isolated = isolated;
-    }
-    struct pn_plan *plan = NULL;
-    if (o.plan) {
-        rc = pn_plan_create(topo, &o.policy, &plan, &err);
-    }
-    int code;
-    if (rc == 0) {
-        code = show(&o, topo, plan);
-        if (plan != NULL) {
-            warn_quota(topo, plan);
-        }
-    } else {
-        code = pn_fail(exit_of(rc), "%s", err.text);
-    }
-    pn_plan_destroy(plan);
+    int code = plan_and_show(&o, topo);
     pn_topology_destroy(topo);
     return code;
 }

@@ -7,30 +7,32 @@
 #include <pinion/cgroup.h>
 #include <stdio.h>
 
+void pn_policy_read(struct pn_policy *policy, char *isolated, size_t cap) {
+    if (pn_isolated_read("", isolated, cap) == 0) {
+        policy->isolated = isolated;
+    }
+    double quota = pn_cpu_quota("");
+    policy->quota_cpus = quota > 0 ? quota : 0;
+}
+
 int pn_machine_load(struct pn_machine *machine, const char *cpus, const char *housekeeping,
                     unsigned max_schedulers) {
     struct pn_error err = {""};
-    char isolated[1024] = "";
+    char isolated[1024];
     *machine = (struct pn_machine){NULL, NULL};
     if (pn_topology_load(NULL, &machine->topology, &err) != 0) {
         return pn_fail(PN_EXIT_MACHINE, "%s", err.text);
     }
-    (void)pn_isolated_read("", isolated, sizeof isolated);
-    struct pn_policy policy = {.cpus = cpus,
-                               .housekeeping = housekeeping,
-                               .isolated = isolated,
-                               .max_schedulers = max_schedulers};
+    struct pn_policy policy = {
+        .cpus = cpus, .housekeeping = housekeeping, .max_schedulers = max_schedulers};
+    pn_policy_read(&policy, isolated, sizeof isolated);
     int rc = pn_plan_create(machine->topology, &policy, &machine->plan, &err);
     if (rc != 0) {
         pn_machine_destroy(machine);
         return pn_fail(rc == -EINVAL ? PN_EXIT_INPUT : PN_EXIT_MACHINE, "%s", err.text);
     }
-    double quota = pn_cpu_quota("");
-    if (quota > 0 && quota < machine->plan->n_schedulers) {
-        (void)fprintf(stderr,
-                      "pinion: WARNING: the cgroup allows %.2f CPUs for %u schedulers; spinning "
-                      "threads will be throttled\n",
-                      quota, machine->plan->n_schedulers);
+    if (machine->plan->note[0] != '\0') {
+        (void)fprintf(stderr, "pinion: WARNING: %s\n", machine->plan->note);
     }
     return 0;
 }

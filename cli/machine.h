@@ -13,6 +13,13 @@ struct pn_machine {
 };
 
 /**
+ * Fill in what only this machine knows: isolated CPUs and the CPU quota.
+ *
+ * \param isolated  [cap] holds the list; must live as long as policy is used
+ */
+void pn_policy_read(struct pn_policy *policy, char *isolated, size_t cap);
+
+/**
  * \param cpus, housekeeping  as on the command line, NULL = chosen
  * \param max_schedulers      0 = all
  * \return 0, else an exit code after one line on stderr

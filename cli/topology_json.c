@@ -47,7 +47,8 @@ static json_t *distances_json(const struct pn_topology *topo) {
     for (unsigned i = 0; i < topo->n_nodes; i++) {
         json_t *row = json_array();
         for (unsigned j = 0; j < topo->n_nodes; j++) {
-            json_array_append_new(row, json_integer(topo->distances[i * topo->n_nodes + j]));
+            unsigned d = topo->distances[i * topo->n_nodes + j];
+            json_array_append_new(row, d == 0 ? json_null() : json_integer(d));
         }
         json_array_append_new(values, row);
         json_array_append_new(nodes, json_integer(topo->nodes[i].os.id));
@@ -66,14 +67,15 @@ static json_t *cpus_json(const struct pn_os_cpu *cpus, unsigned n) {
 
 static json_t *plan_json(const struct pn_topology *topo, const struct pn_plan *plan) {
     json_t *list = json_array();
+    json_t *note = plan->note[0] == '\0' ? json_null() : json_string(plan->note);
     for (unsigned i = 0; i < plan->n_schedulers; i++) {
         const struct pn_plan_scheduler *s = &plan->schedulers[i];
         json_array_append_new(list, json_pack("{s:i,s:o,s:i,s:s}", "cpu", s->cpu.id, "node",
                                               node_id(topo, s->node), "domain",
                                               (int)plan->domain_of[i], "reason", s->reason));
     }
-    return json_pack("{s:o,s:o,s:s}", "schedulers", list, "housekeeping",
-                     cpus_json(plan->housekeeping, plan->n_housekeeping), "note", plan->note);
+    return json_pack("{s:o,s:o,s:o}", "schedulers", list, "housekeeping",
+                     cpus_json(plan->housekeeping, plan->n_housekeeping), "note", note);
 }
 
 json_t *pn_topology_json(const struct pn_topology *topo, const struct pn_plan *plan) {

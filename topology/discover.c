@@ -3,22 +3,24 @@
  * From the helper's text to struct pn_topology. The helper is not trusted: every number is checked,
  * every reference must exist, and nothing is left to hwloc's memory.
  *
- *   pinion-topo 1
- *   packages N
- *   node OS BYTES CPULESS
- *   core NODE LLC PACKAGE PU_AS_CORE PU...        NODE an OS index, LLC any distinct number, -1
- * none distance OS OTHER:VALUE... allowed LIST end
+ *   "pinion-topo 2"
+ *   "packages N"
+ *   "node OS BYTES CPULESS"
+ *   "core NODE LLC PACKAGE PU_AS_CORE PU..."  NODE an OS index, LLC any distinct number; -1 none
+ *   "distance OS OTHER:VALUE..."              after all nodes
+ *   "allowed LIST"
+ *   "end"
  */
-#include <pinion/cpulist.h>
 #include "reader.h"
 
 #include <errno.h>
 #include <limits.h>
+#include <pinion/cpulist.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { NODES_MAX = 4096, CORES_MAX = 65536 };
+enum { NODES_MAX = 4096, CORES_MAX = 65536, DEADLINE_MS = 30000 };
 
 /* The mutable twin of struct pn_topology while lines come in. Core i owns pus[first .. first+n). */
 struct builder {
@@ -84,6 +86,9 @@ static int find_node(const struct builder *b, long long os) {
 }
 
 static int line_node(struct builder *b, struct scan *s) {
+    if (b->distances != NULL) {
+        return -EPROTO; /* the matrix has its size already */
+    }
     int rc = grow(&b->nodes, &b->cap_nodes, b->n_nodes + 1, sizeof *b->nodes, NODES_MAX);
     if (rc != 0) {
         return rc;
@@ -166,8 +171,11 @@ static int parse_line(struct builder *b, char *line) {
         *space = '\0';
     }
     if (strcmp(line, "pinion-topo") == 0) {
-        b->version_seen = take(&s, 1, 1) == 1 && at_end(&s) && !s.bad;
+        b->version_seen = take(&s, 2, 2) == 2 && at_end(&s) && !s.bad;
         return b->version_seen ? 0 : -EPROTO;
+    }
+    if (!b->version_seen) {
+        return -EPROTO;
     }
     if (strcmp(line, "packages") == 0) {
         b->n_packages = (unsigned)take(&s, 0, CORES_MAX);
@@ -213,7 +221,8 @@ static int by_first_pu(const void *a, const void *b) {
     return (x->pus[0].id > y->pus[0].id) - (x->pus[0].id < y->pus[0].id);
 }
 
-/* The nearest node with memory to a node without; among equals one with CPUs, then the first. */
+/* The nearest node with memory to a node without; among equals one with CPUs, then the first. A
+ * core without any local node knows no distances: all are equal. */
 static int nearest_with_memory(const struct builder *b, int from) {
     int best = -1;
     unsigned best_distance = UINT_MAX;
@@ -224,6 +233,7 @@ static int nearest_with_memory(const struct builder *b, int from) {
         }
         unsigned d =
             from >= 0 && b->distances != NULL ? b->distances[(unsigned)from * b->n_nodes + i] : 0;
+        d = d == 0 ? UINT_MAX : d; /* not in the matrix */
         bool closer = best < 0 || d < best_distance ||
                       (d == best_distance && b->nodes[best].cpuless && !node->cpuless);
         if (closer) {
@@ -281,13 +291,14 @@ static int resolve(struct builder *b) {
         if (core->node >= 0 && node < 0) {
             return -EPROTO;
         }
+        core->home = node;
         bool usable = node >= 0 && (!known || b->nodes[node].memory_bytes > 0);
         core->node = usable ? node : nearest_with_memory(b, node);
     }
     return 0;
 }
 
-/* Logical ids in order of first appearance along ascending cores. */
+/* Logical ids in the order in which the helper names them, which is hwloc's. */
 static unsigned number_llcs(struct builder *b) {
     unsigned n = 0;
     for (unsigned i = 0; i < b->n_cores; i++) {
@@ -366,7 +377,7 @@ int pn_topology_load(const char *input, struct pn_topology **out, struct pn_erro
         what = synthetic ? input + strlen(prefix) : input;
     }
     char *text = NULL;
-    int rc = pn_reader_run(kind, what, &text, err);
+    int rc = pn_reader_run(kind, what, DEADLINE_MS, &text, err);
     if (rc != 0) {
         return rc;
     }
@@ -395,11 +406,4 @@ void pn_topology_destroy(struct pn_topology *topo) {
     free((void *)topo->allowed);
     free((void *)topo->distances);
     free(topo);
-}
-
-int pn_topology_capture(const char *path, struct pn_error *err) {
-    char *text = NULL;
-    int rc = pn_reader_run("capture", path, &text, err);
-    free(text);
-    return rc == -EINVAL ? -EACCES : rc;
 }

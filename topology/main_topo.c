@@ -7,8 +7,8 @@
  * A process of its own, because libhwloc 2.9 crashes on malformed XML and under failed allocation,
  * and because fork is unsafe in a threaded host.
  *
- * usage: pinion-topo live | xml FILE | synthetic DESCRIPTION | capture FILE
- * exit:  0 and a last line "end", or 1 and a last line "error TEXT"
+ * usage: pinion-topo live | xml FILE | synthetic DESCRIPTION | capture
+ * exit:  0 and a last line "end", or 1 and a last line "error ERRNO TEXT"
  */
 #include <errno.h>
 #include <hwloc.h>
@@ -19,18 +19,29 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum { INPUT_BYTES_MAX = 64 << 20, CPU_SECONDS_MAX = 20 };
+
+/* clang says __has_feature where gcc defines a macro. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define PN_SANITIZED 1
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define PN_SANITIZED 1
+#endif
 
 /* A 64 MiB XML file grows about tenfold in hwloc's trees. */
 static const rlim_t address_space_max = (rlim_t)2 << 30;
 
-static int fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+static int fail(int code, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-static int fail(const char *format, ...) {
+static int fail(int code, const char *format, ...) {
     va_list args;
     va_start(args, format);
-    (void)fputs("error ", stdout);
+    (void)printf("error %d ", code);
     (void)vprintf(format, args);
     (void)fputc('\n', stdout);
     va_end(args);
@@ -40,7 +51,7 @@ static int fail(const char *format, ...) {
 static void limit_self(void) {
     (void)setrlimit(RLIMIT_CPU, &(struct rlimit){CPU_SECONDS_MAX, CPU_SECONDS_MAX});
     (void)setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#ifndef PN_SANITIZED
     /* The sanitizers map terabytes of shadow. */
     (void)setrlimit(RLIMIT_AS, &(struct rlimit){address_space_max, address_space_max});
 #else
@@ -61,6 +72,11 @@ static void forget_redirections(void) {
     }
 }
 
+struct source {
+    hwloc_topology_t topo;
+    int live;
+};
+
 /* Memory that only some tasks should use; a core's everyday memory is none of these. */
 static int is_special_memory(hwloc_obj_t node) {
     static const char *const subtypes[] = {"GPUMemory", "MCDRAM", "HBM", "NVM", "SPM", "CXL-DRAM"};
@@ -75,26 +91,59 @@ static int is_special_memory(hwloc_obj_t node) {
     return 0;
 }
 
-/* The node that a core's memory comes from in the normal case: the ordinary one of the lowest index
- * among those that are local; the parent adds the fall-back by distance. -1: none is local. */
-static int local_node(hwloc_topology_t topo, hwloc_obj_t core) {
+/* The kernel's own word on a node without CPUs; known for this machine only. */
+static int has_no_cpus(unsigned os_index) {
+    char path[80];
+    (void)snprintf(path, sizeof path, "/sys/devices/system/node/node%u/cpulist", os_index);
+    FILE *f = fopen(path, "re");
+    int first = f == NULL ? '?' : fgetc(f);
+    if (f != NULL) {
+        (void)fclose(f);
+    }
+    return first == '\n' || first == EOF;
+}
+
+/* Whether x should serve a core rather than y, both being local to it: everyday memory first, then
+ * a node that has memory, then one with CPUs, then the lower latency where the firmware says, then
+ * the lower index. */
+static int serves_better(const struct source *src, hwloc_obj_t core, hwloc_obj_t x, hwloc_obj_t y) {
+    int special = is_special_memory(y) - is_special_memory(x);
+    int memory = (x->attr->numanode.local_memory > 0) - (y->attr->numanode.local_memory > 0);
+    int cpus = src->live ? has_no_cpus(y->os_index) - has_no_cpus(x->os_index) : 0;
+    struct hwloc_location from = {.type = HWLOC_LOCATION_TYPE_CPUSET,
+                                  .location.cpuset = core->cpuset};
+    hwloc_uint64_t near_ns = 0;
+    hwloc_uint64_t far_ns = 0;
+    int latency = 0;
+    if (hwloc_memattr_get_value(src->topo, HWLOC_MEMATTR_ID_LATENCY, x, &from, 0, &near_ns) == 0 &&
+        hwloc_memattr_get_value(src->topo, HWLOC_MEMATTR_ID_LATENCY, y, &from, 0, &far_ns) == 0) {
+        latency = (near_ns < far_ns) - (near_ns > far_ns);
+    }
+    const int votes[] = {special, memory, cpus, latency};
+    for (size_t i = 0; i < sizeof votes / sizeof *votes; i++) {
+        if (votes[i] != 0) {
+            return votes[i] > 0;
+        }
+    }
+    return x->os_index < y->os_index;
+}
+
+/* The node that a core's memory comes from in the normal case. -1: none is local; the parent then
+ * goes by distance. Exact locality finds nothing on most machines, hence LARGER_LOCALITY. */
+static int local_node(const struct source *src, hwloc_obj_t core) {
     enum { NODES_MAX = 64 };
     hwloc_obj_t nodes[NODES_MAX];
     unsigned n = NODES_MAX;
     struct hwloc_location where = {.type = HWLOC_LOCATION_TYPE_CPUSET,
                                    .location.cpuset = core->cpuset};
-    if (hwloc_get_local_numanode_objs(topo, &where, &n, nodes,
+    if (hwloc_get_local_numanode_objs(src->topo, &where, &n, nodes,
                                       HWLOC_LOCAL_NUMANODE_FLAG_LARGER_LOCALITY) != 0) {
         return -1;
     }
     hwloc_obj_t best = NULL;
     for (unsigned i = 0; i < n && i < NODES_MAX; i++) {
-        hwloc_obj_t node = nodes[i];
-        int better =
-            best == NULL || is_special_memory(node) < is_special_memory(best) ||
-            (is_special_memory(node) == is_special_memory(best) && node->os_index < best->os_index);
-        if (better) {
-            best = node;
+        if (best == NULL || serves_better(src, core, nodes[i], best)) {
+            best = nodes[i];
         }
     }
     return best == NULL ? -1 : (int)best->os_index;
@@ -119,31 +168,33 @@ static void print_set(const char *word, hwloc_const_bitmap_t set) {
     }
 }
 
-static int node_has_twin(hwloc_topology_t topo, hwloc_obj_t node) {
+/* hwloc gives a node without CPUs the CPUs of its initiator: of the nodes with one set of CPUs,
+ * only one owns them, everyday memory before special, then the lowest index. */
+static int owner_is_other(hwloc_topology_t topo, hwloc_obj_t node) {
     for (hwloc_obj_t other = NULL;
          (other = hwloc_get_next_obj_by_type(topo, HWLOC_OBJ_NUMANODE, other)) != NULL;) {
-        if (other->os_index < node->os_index && !is_special_memory(other) &&
-            hwloc_bitmap_isequal(other->cpuset, node->cpuset)) {
+        int special = is_special_memory(node) - is_special_memory(other);
+        int better = special > 0 || (special == 0 && other->os_index < node->os_index);
+        if (other != node && better && hwloc_bitmap_isequal(other->cpuset, node->cpuset)) {
             return 1;
         }
     }
     return 0;
 }
 
-static void print_nodes(hwloc_topology_t topo) {
+static void print_nodes(const struct source *src) {
     for (hwloc_obj_t node = NULL;
-         (node = hwloc_get_next_obj_by_type(topo, HWLOC_OBJ_NUMANODE, node)) != NULL;) {
-        /* hwloc gives a node without CPUs the CPUs of its initiator, so a node whose CPUs are
-         * another's already has none of its own. */
-        int cpuless = hwloc_bitmap_iszero(node->cpuset) || is_special_memory(node) ||
-                      node_has_twin(topo, node);
+         (node = hwloc_get_next_obj_by_type(src->topo, HWLOC_OBJ_NUMANODE, node)) != NULL;) {
+        int cpuless = hwloc_bitmap_iszero(node->cpuset) ||
+                      (src->live ? has_no_cpus(node->os_index) : owner_is_other(src->topo, node));
         (void)printf("node %u %llu %d\n", node->os_index,
                      (unsigned long long)node->attr->numanode.local_memory, cpuless);
     }
 }
 
 /* Some machines have no Core objects; there every PU counts as one. */
-static void print_cores(hwloc_topology_t topo) {
+static void print_cores(const struct source *src) {
+    hwloc_topology_t topo = src->topo;
     hwloc_obj_type_t type = HWLOC_OBJ_CORE;
     if (hwloc_get_nbobjs_by_type(topo, HWLOC_OBJ_CORE) <= 0) {
         type = HWLOC_OBJ_PU;
@@ -154,7 +205,7 @@ static void print_cores(hwloc_topology_t topo) {
         }
         hwloc_obj_t llc = last_level_cache(core);
         hwloc_obj_t package = hwloc_get_ancestor_obj_by_type(topo, HWLOC_OBJ_PACKAGE, core);
-        (void)printf("core %d %d %d %d", local_node(topo, core),
+        (void)printf("core %d %d %d %d", local_node(src, core),
                      llc == NULL ? -1 : (int)llc->gp_index,
                      package == NULL ? -1 : (int)package->logical_index, type == HWLOC_OBJ_PU);
         for (int pu = hwloc_bitmap_first(core->cpuset); pu >= 0;
@@ -201,13 +252,16 @@ static void print_allowed(hwloc_topology_t topo, int live) {
 static int check_input(const char *path) {
     struct stat st;
     if (stat(path, &st) != 0) {
-        return fail("%s: %s", path, strerror(errno));
+        return fail(errno, "%s: %s", path, strerror(errno));
     }
     if (!S_ISREG(st.st_mode)) {
-        return fail("%s: not a file", path);
+        return fail(EINVAL, "%s: not a file", path);
+    }
+    if (access(path, R_OK) != 0) {
+        return fail(errno, "%s: %s", path, strerror(errno));
     }
     if (st.st_size > INPUT_BYTES_MAX) {
-        return fail("%s: %lld bytes; at most %d are read", path, (long long)st.st_size,
+        return fail(EFBIG, "%s: %lld bytes; at most %d are read", path, (long long)st.st_size,
                     INPUT_BYTES_MAX);
     }
     return 0;
@@ -219,13 +273,25 @@ static int set_source(hwloc_topology_t topo, const char *kind, const char *what)
             return 1;
         }
         if (hwloc_topology_set_xml(topo, what) != 0) {
-            return fail("%s: not an hwloc v2 XML file", what);
+            return fail(EINVAL, "%s: not an hwloc v2 XML file", what);
         }
     } else if (strcmp(kind, "synthetic") == 0) {
         if (hwloc_topology_set_synthetic(topo, what) != 0) {
-            return fail("'%s': not a synthetic topology", what);
+            return fail(EINVAL, "'%s': not a synthetic topology", what);
         }
     }
+    return 0;
+}
+
+/* The parent writes the file, so that a full disk leaves no half of one behind. */
+static int print_xml(hwloc_topology_t topo) {
+    char *text = NULL;
+    int bytes = 0;
+    if (hwloc_topology_export_xmlbuffer(topo, &text, &bytes, 0) != 0) {
+        return fail(errno == 0 ? EINVAL : errno, "hwloc cannot export this machine");
+    }
+    (void)fputs(text, stdout);
+    hwloc_free_xmlbuffer(topo, text);
     return 0;
 }
 
@@ -236,31 +302,31 @@ static int describe(hwloc_topology_t topo, const char *kind, const char *what) {
         return 1;
     }
     if (hwloc_topology_load(topo) != 0) {
-        return fail("%s: hwloc cannot load it", what == NULL ? "this machine" : what);
+        return fail(EINVAL, "%s: hwloc cannot load it", what == NULL ? "this machine" : what);
     }
     if (strcmp(kind, "capture") == 0) {
-        if (hwloc_topology_export_xml(topo, what, 0) != 0) {
-            return fail("%s: cannot be written: %s", what, strerror(errno));
-        }
-        return 0;
+        return print_xml(topo);
     }
-    (void)printf("pinion-topo 1\npackages %d\n", hwloc_get_nbobjs_by_type(topo, HWLOC_OBJ_PACKAGE));
-    print_nodes(topo);
-    print_cores(topo);
+    struct source src = {topo, live};
+    (void)printf("pinion-topo 2\npackages %d\n", hwloc_get_nbobjs_by_type(topo, HWLOC_OBJ_PACKAGE));
+    print_nodes(&src);
+    print_cores(&src);
     print_distances(topo);
     print_allowed(topo, live);
     return 0;
 }
 
 int main(int argc, char **argv) {
-    if (argc < 2 || argc > 3 || (strcmp(argv[1], "live") != 0 && argc != 3)) {
-        return fail("usage: pinion-topo live | xml FILE | synthetic TEXT | capture FILE");
+    int alone = argc == 2 && (strcmp(argv[1], "live") == 0 || strcmp(argv[1], "capture") == 0);
+    int about = argc == 3 && (strcmp(argv[1], "xml") == 0 || strcmp(argv[1], "synthetic") == 0);
+    if (!alone && !about) {
+        return fail(EINVAL, "usage: pinion-topo live | xml FILE | synthetic TEXT | capture");
     }
     limit_self();
     forget_redirections();
     hwloc_topology_t topo;
     if (hwloc_topology_init(&topo) != 0) {
-        return fail("hwloc: no memory");
+        return fail(ENOMEM, "hwloc: no memory");
     }
     int status = describe(topo, argv[1], argc == 3 ? argv[2] : NULL);
     hwloc_topology_destroy(topo);

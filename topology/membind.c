@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Mappings with a home, and the kernel's word on where their pages are. Each mapping has a policy
- * of its own, so neighbouring ones do not merge in /proc/self/numa_maps.
+ * Mappings with a home, and the kernel's word on where their pages are. The audit asks page by
+ * page: /proc/self/numa_maps cannot tell neighbours of one policy apart, the kernel merges them.
  */
 #include <pinion/placement.h>
 
@@ -89,7 +89,11 @@ void pn_map_audit(const struct pn_map *map, struct pn_os_node node, struct pn_au
         for (size_t i = 0; i < n; i++) {
             audit->pages++;
             /* Not touched: -ENOENT on Linux 6.18, -EFAULT on 6.1; a zero page is -EFAULT. */
-            audit->absent += where[i] < 0;
+            bool absent = where[i] == -ENOENT || where[i] == -EFAULT;
+            audit->absent += absent;
+            if (where[i] < 0 && !absent) {
+                audit->error = where[i];
+            }
             audit->expected += where[i] >= 0 && (node.id < 0 || where[i] == node.id);
             audit->elsewhere += where[i] >= 0 && node.id >= 0 && where[i] != node.id;
         }

@@ -6,11 +6,13 @@
  * A candidate is a place for one scheduler: the first usable PU of a physical core, or each usable
  * PU where the policy wants SMT siblings.
  */
-#include <pinion/cpulist.h>
 #include "reader.h"
 
-#include <errno.h>
+#include <pinion/cpulist.h>
 #include <pinion/plan.h>
+
+#include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -138,7 +140,9 @@ static int by_rank(const void *a, const void *b) {
 static void spread(struct draft *d, bool by_llc) {
     for (unsigned i = 0; i < d->n; i++) {
         struct candidate *c = &d->list[i];
-        c->group = (unsigned)((by_llc ? c->llc : c->node) + 1);
+        /* Where no cache is known a node counts as one, numbered after the caches. */
+        c->group = by_llc && c->llc >= 0 ? (unsigned)c->llc
+                                         : (by_llc ? d->topo->n_llcs : 0) + (unsigned)(c->node + 1);
         c->rank = 0;
         for (unsigned j = 0; j < i; j++) {
             c->rank += d->list[j].group == c->group;
@@ -237,21 +241,43 @@ static void drop_taken(struct draft *d) {
     d->n = kept;
 }
 
+/* Where the memory comes from, and why from there if not from the core's own node. */
+static void write_memory(const struct draft *d, const struct candidate *c, char *text, size_t cap) {
+    const struct pn_topology *topo = d->topo;
+    int home = topo->cores[c->core].home;
+    if (c->node < 0) {
+        (void)snprintf(text, cap, "memory node unknown");
+        return;
+    }
+    int os = topo->nodes[c->node].os.id;
+    unsigned distance = pn_topology_distance(topo, home, c->node);
+    if (home == c->node) {
+        (void)snprintf(text, cap, "node %d", os);
+    } else if (home < 0) {
+        (void)snprintf(text, cap, "node %d (no node is local, none is known to be nearer)", os);
+    } else if (distance == 0) {
+        (void)snprintf(text, cap, "node %d (node %d has no memory, distances unknown)", os,
+                       topo->nodes[home].os.id);
+    } else {
+        (void)snprintf(text, cap, "node %d (node %d has no memory; distance %u is the nearest)", os,
+                       topo->nodes[home].os.id, distance);
+    }
+}
+
 static void write_reason(const struct draft *d, const struct candidate *c, char *text, size_t cap) {
     const struct pn_topo_core *core = &d->topo->cores[c->core];
+    char memory[72];
     char cache[24] = "";
+    write_memory(d, c, memory, sizeof memory);
     if (c->llc >= 0) {
         (void)snprintf(cache, sizeof cache, ", cache %d", c->llc);
     }
-    char node[32] = "memory node unknown";
-    if (c->node >= 0) {
-        (void)snprintf(node, sizeof node, "node %d", d->topo->nodes[c->node].os.id);
-    }
-    const char *which = core->pu_as_core   ? "a PU without a core object"
-                        : core->n_pus == 1 ? "the only PU of its core"
-                        : d->policy->smt   ? "an SMT sibling, as asked"
-                                           : "the first usable PU of its core";
-    (void)snprintf(text, cap, "%s%s; %s", node, cache, which);
+    const char *which = core->pu_as_core               ? "a PU without a core object"
+                        : core->n_pus == 1             ? "the only PU of its core"
+                        : d->policy->smt               ? "an SMT sibling, as asked"
+                        : core->pus[0].id == c->cpu.id ? "first PU of its core"
+                                                       : "first usable PU of its core";
+    (void)snprintf(text, cap, "%s%s; %s", memory, cache, which);
 }
 
 static void number_domains(struct pn_plan *plan) {
@@ -268,21 +294,67 @@ static void number_domains(struct pn_plan *plan) {
     }
 }
 
+static void add_note(struct pn_plan *plan, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void add_note(struct pn_plan *plan, const char *format, ...) {
+    size_t used = strlen(plan->note);
+    if (used > 0 && used + 3 < sizeof plan->note) {
+        memcpy(plan->note + used, "; ", 3);
+        used += 2;
+    }
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(plan->note + used, sizeof plan->note - used, format, args);
+    va_end(args);
+}
+
+static unsigned count_outside(const struct draft *d, const struct pn_os_cpu *cpu) {
+    return !pn_cpulist_has(d->topo->allowed, d->topo->n_allowed, *cpu);
+}
+
+/* Isolated CPUs that nothing inherits and this plan does not use either. */
+static void note_isolated(const struct draft *d, struct pn_plan *plan) {
+    struct pn_os_cpu *isolated = NULL;
+    unsigned n = 0;
+    if (d->policy->cpus != NULL || d->policy->isolated == NULL ||
+        pn_cpulist_parse(d->policy->isolated, &isolated, &n) != 0) {
+        return;
+    }
+    unsigned outside = 0;
+    for (unsigned i = 0; i < n; i++) {
+        if (topology_has(d->topo, isolated[i]) && count_outside(d, &isolated[i]) > 0) {
+            isolated[outside++] = isolated[i];
+        }
+    }
+    if (outside > 0) {
+        char list[128];
+        pn_cpulist_print(isolated, outside, list, sizeof list);
+        add_note(plan,
+                 "CPUs %s are isolated and outside the inherited mask; --cpus isolated uses them",
+                 list);
+    }
+    free(isolated);
+}
+
 static void write_note(const struct draft *d, struct pn_plan *plan) {
     unsigned outside = 0;
     for (unsigned i = 0; i < plan->n_schedulers; i++) {
-        outside += !pn_cpulist_has(d->topo->allowed, d->topo->n_allowed, plan->schedulers[i].cpu);
+        outside += count_outside(d, &plan->schedulers[i].cpu);
+    }
+    for (unsigned i = 0; i < plan->n_housekeeping; i++) {
+        outside += count_outside(d, &plan->housekeeping[i]);
     }
     if (outside > 0) {
-        (void)snprintf(plan->note, sizeof plan->note,
-                       "%u of the chosen CPUs lie outside this process's inherited mask", outside);
-    } else if (d->policy->cpus == NULL && d->policy->isolated != NULL &&
-               d->policy->isolated[0] != '\0') {
-        (void)snprintf(plan->note, sizeof plan->note,
-                       "CPUs %.128s are isolated and not in the inherited mask; --cpus isolated "
-                       "uses them",
-                       d->policy->isolated);
+        add_note(plan, "%u of the chosen CPUs lie outside this process's inherited mask", outside);
     }
+    if (d->policy->quota_cpus > 0 && d->policy->quota_cpus < plan->n_schedulers) {
+        add_note(plan,
+                 "the cgroup's quota is %.2f CPUs for %u schedulers, which will be throttled; "
+                 "lift it or plan fewer",
+                 d->policy->quota_cpus, plan->n_schedulers);
+    }
+    note_isolated(d, plan);
 }
 
 static int fill(struct draft *d, struct pn_plan *plan) {

@@ -22,8 +22,7 @@
 extern char **environ;
 
 enum {
-    OUTPUT_BYTES_MAX = 16 << 20, /* 24 nodes and 384 PUs take 12 KB */
-    DEADLINE_MS = 30000
+    OUTPUT_BYTES_MAX = 16 << 20 /* 24 nodes and 384 PUs take 12 KB, 330 KB as XML */
 };
 
 void pn_error_set(struct pn_error *err, const char *format, ...) {
@@ -72,13 +71,14 @@ static int spawn(const char *path, const char *kind, const char *what, int out, 
         return -rc;
     }
     char *argv[] = {(char *)"pinion-topo", (char *)kind, (char *)what, NULL};
-    rc = posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+    /* First of all: in a host with closed descriptors the pipe itself may be number 0 or 2. */
+    rc = posix_spawn_file_actions_adddup2(&actions, out, 1);
+    if (rc == 0) {
+        rc = posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+    }
     if (rc == 0) {
         /* hwloc explains itself on stderr; our one line says what the caller can do. */
         rc = posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
-    }
-    if (rc == 0) {
-        rc = posix_spawn_file_actions_adddup2(&actions, out, 1);
     }
     if (rc == 0) {
         rc = posix_spawn(pid, path, &actions, NULL, argv, environ);
@@ -145,48 +145,79 @@ static int collect(int fd, int64_t deadline, char **text) {
     return -ENOMEM;
 }
 
-/* The exit status; the helper is killed if it outlives the deadline. */
-static int reap(pid_t pid, int64_t deadline) {
+/* The helper has ended when this returns; it is killed if it outlives the deadline. */
+static void await_end(pid_t pid, int64_t deadline) {
     int fd = (int)syscall(SYS_pidfd_open, pid, 0);
-    if (fd >= 0) {
-        if (wait_readable(fd, deadline) != 0) {
+    if (fd < 0 || wait_readable(fd, deadline) != 0) {
+        /* Old kernels and some sandboxes know no pidfd. The pipe has ended by now, so that only the
+         * exit itself could be missing. */
+        siginfo_t info = {.si_pid = 0};
+        while (now_ms() < deadline && fd < 0 &&
+               waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+               info.si_pid == 0) {
+            (void)usleep(1000);
+        }
+        if (fd >= 0 || info.si_pid == 0) {
             (void)kill(pid, SIGKILL);
         }
+    }
+    if (fd >= 0) {
         (void)close(fd);
     }
+}
+
+static int reap(pid_t pid, int64_t deadline) {
     int status = 0;
+    await_end(pid, deadline);
     while (waitpid(pid, &status, 0) < 0) {
         if (errno != EINTR) {
-            return -1;
+            /* A host that ignores SIGCHLD has it reaped already; the last line "end" must do. */
+            return 0;
         }
     }
     return status;
 }
 
-static int judge(const char *kind, const char *what, int status, const char *text,
-                 struct pn_error *err) {
-    int live = strcmp(kind, "live") == 0;
-    const char *subject = live ? "this machine" : what;
-    if (WIFSIGNALED(status)) {
-        pn_error_set(err, "%s: the topology reader died of signal %d%s", subject, WTERMSIG(status),
-                     live ? "" : "; the file is malformed or too large");
-        return live ? -EPROTO : -EINVAL;
+/* Only what a caller can act on; anything else is a bad input. */
+static int code_of(long said) {
+    static const int known[] = {ENOENT, EACCES, EFBIG, ENOMEM};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        if (said == known[i]) {
+            return -known[i];
+        }
     }
-    const char *line = strstr(text, "error ");
-    if (line != NULL && (line == text || line[-1] == '\n')) {
-        const char *start = line + strlen("error ");
-        pn_error_set(err, "%.*s", (int)strcspn(start, "\n"), start);
-        return -EINVAL;
-    }
-    if (WEXITSTATUS(status) != 0) {
-        pn_error_set(err, "%s: the topology reader gave up (exit %d)", subject,
-                     WEXITSTATUS(status));
-        return live ? -EPROTO : -EINVAL;
-    }
-    return 0;
+    return -EINVAL;
 }
 
-int pn_reader_run(const char *kind, const char *what, char **text, struct pn_error *err) {
+static int judge(const char *what, int status, const char *text, struct pn_error *err) {
+    const char *subject = what == NULL ? "this machine" : what;
+    if (WIFSIGNALED(status)) {
+        pn_error_set(err, "%s: the topology reader died of signal %d%s", subject, WTERMSIG(status),
+                     what == NULL ? "" : "; the input is malformed or too large");
+        return what == NULL ? -EPROTO : -EINVAL;
+    }
+    if (WEXITSTATUS(status) == 0) {
+        return 0;
+    }
+    size_t len = strlen(text);
+    const char *line = text;
+    for (const char *next = text; len > 0 && next < text + len - 1; next++) {
+        line = *next == '\n' ? next + 1 : line;
+    }
+    if (strncmp(line, "error ", strlen("error ")) != 0) {
+        pn_error_set(err, "%s: the topology reader gave up (exit %d)", subject,
+                     WEXITSTATUS(status));
+        return what == NULL ? -EPROTO : -EINVAL;
+    }
+    char *reason = NULL;
+    long said = strtol(line + strlen("error "), &reason, 10);
+    reason += *reason == ' ';
+    pn_error_set(err, "%.*s", (int)strcspn(reason, "\n"), reason);
+    return code_of(said);
+}
+
+int pn_reader_run(const char *kind, const char *what, int deadline_ms, char **text,
+                  struct pn_error *err) {
     char path[4096];
     if (find_reader(path, sizeof path) != 0) {
         pn_error_set(err, "pinion-topo not found beside the executable nor in %s; reinstall",
@@ -195,10 +226,11 @@ int pn_reader_run(const char *kind, const char *what, char **text, struct pn_err
     }
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0) {
-        pn_error_set(err, "pipe: %s", strerror(errno));
-        return -errno;
+        int rc = -errno;
+        pn_error_set(err, "pipe: %s", strerror(-rc));
+        return rc;
     }
-    int64_t deadline = now_ms() + DEADLINE_MS;
+    int64_t deadline = now_ms() + deadline_ms;
     pid_t pid = 0;
     int rc = spawn(path, kind, what, ends[1], &pid);
     (void)close(ends[1]);
@@ -210,15 +242,16 @@ int pn_reader_run(const char *kind, const char *what, char **text, struct pn_err
     char *output = NULL;
     rc = collect(ends[0], deadline, &output);
     (void)close(ends[0]);
-    if (rc != 0) {
+    if (rc != 0 || output == NULL) {
         (void)kill(pid, SIGKILL);
     }
     int status = reap(pid, deadline);
-    if (rc != 0) {
-        pn_error_set(err, "pinion-topo: %s", strerror(-rc));
+    if (rc != 0 || output == NULL) {
+        pn_error_set(err, "pinion-topo: %s",
+                     rc == -ETIMEDOUT ? "no answer in time" : strerror(-rc));
         return rc == -ENOMEM ? rc : -EPROTO;
     }
-    rc = judge(kind, what, status, output, err);
+    rc = judge(what, status, output, err);
     if (rc != 0) {
         free(output);
         return rc;

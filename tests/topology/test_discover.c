@@ -6,6 +6,7 @@
 #include <pinion/topology.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -57,7 +58,10 @@ static void test_damaged_xml_is_survived(void **state) {
     char path[] = "/tmp/pinion-damage-XXXXXX";
     int fd = mkstemp(path);
     assert_true(fd >= 0);
+    (void)close(fd);
     assert_int_equal(pn_topology_capture(path, NULL), 0);
+    fd = open(path, O_RDWR | O_CLOEXEC); /* a capture replaces the file */
+    assert_true(fd >= 0);
     ssize_t len = pread(fd, text, sizeof text, 0);
     assert_true(len > 100);
     uint32_t seed = 20261124;
@@ -91,7 +95,7 @@ static void test_no_such_input_is_refused(void **state) {
     (void)state;
     struct pn_topology *topo = NULL;
     struct pn_error err = {""};
-    assert_int_equal(pn_topology_load("/nonexistent.xml", &topo, &err), -EINVAL);
+    assert_int_equal(pn_topology_load("/nonexistent.xml", &topo, &err), -ENOENT);
     assert_non_null(strstr(err.text, "/nonexistent.xml"));
     assert_int_equal(pn_topology_load("synthetic:nonsense", &topo, &err), -EINVAL);
 }

@@ -42,7 +42,7 @@ struct pn_audit {
     uint64_t expected; /* on the node they were bound to */
     uint64_t elsewhere;
     uint64_t absent; /* not present yet */
-    int error;       /* 0, or the -errno of move_pages: then the counts are unknown */
+    int error;       /* 0, or the -errno of move_pages or of a page: the counts are then unknown */
 };
 
 /** Ask the kernel where the pages are (move_pages without moving). Adds to *audit. */

@@ -16,16 +16,17 @@ struct pn_policy {
     unsigned max_schedulers;  /* 0 = as many as there are */
     const char *cpus;         /* NULL = allowed CPUs; "all"; "isolated"; a list "0-3,8" */
     const char *housekeeping; /* NULL = chosen (none below 4 cores); a list */
-    const char
-        *isolated; /* CPU list of the kernel's isolated set, NULL = none; the caller reads it */
+    /* What only the machine knows; the caller reads it (pinion/cgroup.h) or leaves it out. */
+    const char *isolated; /* CPU list of the kernel's isolated set, NULL = none */
+    double quota_cpus;    /* CPU time per wall time that the cgroups allow; 0 = no bound */
 };
 
 struct pn_plan_scheduler {
     struct pn_os_cpu cpu;
-    int core; /* position in topology->cores */
-    int node; /* position in topology->nodes of the nearest node with memory, -1 unknown */
-    int llc;  /* -1 unknown */
-    char reason[96];
+    int core;         /* position in topology->cores */
+    int node;         /* position in topology->nodes of the nearest node with memory, -1 unknown */
+    int llc;          /* -1 unknown */
+    char reason[128]; /* memory node and cache, and why this PU */
 };
 
 struct pn_plan {
@@ -35,7 +36,7 @@ struct pn_plan {
     struct pn_os_cpu *housekeeping;
     unsigned n_domains;  /* LLC domains in use (nodes where no LLC is known) */
     unsigned *domain_of; /* [n_schedulers] 0 .. n_domains-1 */
-    char note[256];      /* warnings, one line, empty if none */
+    char note[512];      /* warnings, one line, joined by "; ", empty if none: to be shown loudly */
 };
 
 /* Distance classes between two schedulers of a plan, nearest first. */

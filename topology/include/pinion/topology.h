@@ -30,14 +30,15 @@ struct pn_error {
 
 struct pn_topo_node {
     struct pn_os_node os;
-    uint64_t memory_bytes; /* 0 here, unless memory_known is false */
+    uint64_t memory_bytes; /* 0 = the node has none, unless memory_known is false */
     bool memory_known;     /* false where the source gives no memory on any node */
-    bool cpuless;
+    bool cpuless;          /* memory only, such as CXL, HBM beside DRAM, a GPU's */
 };
 
 struct pn_topo_core {
     const struct pn_os_cpu *pus; /* [n_pus] ascending, all of them, allowed or not */
     unsigned n_pus;
+    int home;    /* position in nodes[] of the node it sits on, with memory or not, -1 = none */
     int node;    /* position in nodes[] of the nearest node with memory, -1 = unknown */
     int llc;     /* logical id of the last-level cache, -1 = unknown */
     int package; /* logical id, -1 = unknown */
@@ -57,7 +58,7 @@ struct pn_topology {
     const struct pn_os_cpu *allowed;  /* [n_allowed] affinity and cgroup cpuset, ascending */
     unsigned n_allowed;
     enum pn_distance_source distance_source;
-    const unsigned *distances; /* [n_nodes * n_nodes] row = from, or NULL */
+    const unsigned *distances; /* [n_nodes * n_nodes] row = from, 0 = not said; or NULL */
     bool live;                 /* this machine, now; false for XML and synthetic */
 };
 
@@ -66,16 +67,22 @@ struct pn_topology {
  *
  * \param input  NULL: this machine. "synthetic:DESC": an hwloc synthetic string. Else an XML file.
  * \param out    owned by the caller, pn_topology_destroy
- * \return 0; -EINVAL malformed; -EFBIG over 64 MiB; -ENOENT, -EACCES; -ENOEXEC helper not found;
- *         -EPROTO helper died or answered nonsense
- * \cost one process, one pipe: milliseconds
+ * \return 0; -EINVAL malformed, and a file on which the helper died or answered nonsense;
+ *         -EFBIG over 64 MiB; -ENOENT, -EACCES; -ENOEXEC helper not found; -EPROTO the helper died
+ *         or answered nonsense on this machine, or not within 30 s; -ENOMEM. *out is untouched
+ * \threads any; SIGCHLD may be ignored or handled by the host
+ * \cost one process, one pipe: 5-10 ms, also for 384 PUs
  */
 int pn_topology_load(const char *input, struct pn_topology **out, struct pn_error *err);
 
+/** NULL is allowed. */
 void pn_topology_destroy(struct pn_topology *topo);
 
 /**
- * Write this machine as an hwloc v2 XML file that pn_topology_load and lstopo read.
+ * Write this machine as an hwloc v2 XML file that pn_topology_load and lstopo read. A regular file
+ * is replaced whole or not at all; a pipe or device is written into.
+ *
+ * \return 0; the -errno of the path (-EACCES, -ENOENT, -ENOSPC, ...); -ENOEXEC, -EPROTO, -ENOMEM
  */
 int pn_topology_capture(const char *path, struct pn_error *err);
 
