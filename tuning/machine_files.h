@@ -59,7 +59,7 @@ pn_check_fn pn_check_hypervisor, pn_check_steal, pn_check_cpuset, pn_check_quota
 /* check_cpu.c */
 pn_check_fn pn_check_smt, pn_check_governor, pn_check_turbo, pn_check_clock;
 /* check_memory.c */
-pn_check_fn pn_check_thp, pn_check_numa_balancing, pn_check_node_sum;
+pn_check_fn pn_check_thp, pn_check_numa_balancing, pn_check_node_sum, pn_check_distances;
 /* check_load.c */
 pn_check_fn pn_check_loadavg, pn_check_runnable, pn_check_pressure;
 

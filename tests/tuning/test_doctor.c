@@ -150,7 +150,9 @@ static void a_good_machine_is_ok_throughout(void **state) {
     make(&m);
     look(&m, calm);
     for (size_t i = 0; i < m.n; i++) {
-        expect(&m, m.found[i].id, PN_FINDING_OK, "");
+        /* Two libraries can only be asked about this machine. */
+        bool here = strcmp(m.found[i].id, "topo.distances") == 0;
+        expect(&m, m.found[i].id, here ? PN_FINDING_SKIP : PN_FINDING_OK, "");
         assert_true(m.found[i].expected[0] != '\0' && m.found[i].source[0] != '\0');
         assert_true(m.found[i].why[0] != '\0');
     }
