@@ -34,7 +34,7 @@ struct builder {
     size_t n_pus, cap_nodes, cap_cores, cap_pus;
     struct pn_os_cpu *allowed;
     unsigned n_allowed;
-    bool version_seen, end_seen;
+    bool version_seen, allowed_seen, end_seen;
 };
 
 struct scan {
@@ -96,7 +96,7 @@ static int line_node(struct builder *b, struct scan *s) {
     struct pn_topo_node node = {.os.id = (int)take(s, 0, INT_MAX)};
     node.memory_bytes = (uint64_t)take(s, 0, LLONG_MAX);
     node.cpuless = take(s, 0, 1) != 0;
-    if (!at_end(s) || find_node(b, node.os.id) >= 0) {
+    if (s->bad || !at_end(s) || find_node(b, node.os.id) >= 0) {
         return -EPROTO;
     }
     b->nodes[b->n_nodes++] = node;
@@ -179,7 +179,7 @@ static int parse_line(struct builder *b, char *line) {
     }
     if (strcmp(line, "packages") == 0) {
         b->n_packages = (unsigned)take(&s, 0, CORES_MAX);
-        return s.bad ? -EPROTO : 0;
+        return s.bad || !at_end(&s) ? -EPROTO : 0;
     }
     if (strcmp(line, "node") == 0) {
         return line_node(b, &s);
@@ -190,7 +190,8 @@ static int parse_line(struct builder *b, char *line) {
     if (strcmp(line, "distance") == 0) {
         return line_distance(b, &s);
     }
-    if (strcmp(line, "allowed") == 0 && b->allowed == NULL) {
+    if (strcmp(line, "allowed") == 0 && !b->allowed_seen) {
+        b->allowed_seen = true;
         return pn_cpulist_parse(s.at, &b->allowed, &b->n_allowed) == 0 ? 0 : -EPROTO;
     }
     b->end_seen = strcmp(line, "end") == 0;
@@ -206,7 +207,7 @@ static int parse(struct builder *b, char *text) {
             return rc;
         }
     }
-    return b->version_seen && b->end_seen && b->n_cores > 0 ? 0 : -EPROTO;
+    return b->allowed_seen && b->end_seen && b->n_cores > 0 ? 0 : -EPROTO;
 }
 
 static int by_node_os(const void *a, const void *b) {
