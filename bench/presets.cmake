@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: MIT
+# Plan files that come with the program become C strings: cmake -DOUT=FILE -P presets.cmake
+get_filename_component(here ${CMAKE_CURRENT_LIST_FILE} DIRECTORY)
+set(code "/* SPDX-License-Identifier: MIT\n *\n * Generated from bench/presets.\n */\n#include <pinion/sweep.h>\n\n#include <stddef.h>\n#include <string.h>\n\n")
+set(body "")
+foreach(name quick full)
+  file(READ ${here}/presets/${name}.ini text)
+  string(REPLACE "\\" "\\\\" text "${text}")
+  string(REPLACE "\"" "\\\"" text "${text}")
+  string(REPLACE ";" "\\x3b" text "${text}")
+  string(REPLACE "\n" "\\n\"\n    \"" text "${text}")
+  string(APPEND code "static const char ${name}[] =\n    \"${text}\";\n\n")
+  string(APPEND body "    if (strcmp(name, \"${name}\") == 0) {\n        return ${name};\n    }\n")
+endforeach()
+string(APPEND code "const char *pn_preset(const char *name) {\n${body}    return NULL;\n}\n")
+file(WRITE ${OUT} "${code}")
