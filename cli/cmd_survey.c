@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * pinion survey: the main job. Topology, doctor, microbenchmarks, sweeps, report.
+ */
+#include "command.h"
+#include "machine.h"
+#include "manifest.h"
+#include "progress.h"
+#include "topology_json.h"
+#include "verdict_print.h"
+
+#include <argp.h>
+#include <errno.h>
+#include <limits.h>
+#include <pinion/clock.h>
+#include <pinion/micro.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+/* --quick ends within four minutes on any machine: 185 s of slots, the rest for the pilot of the
+ * last round, microbenchmarks and the report. More schedulers than 16 make a slot's start-up show.
+ */
+enum { QUICK_BUDGET_S = 185, QUICK_CORES_MAX = 16 };
+
+struct options {
+    const char *directory, *cpus, *housekeeping;
+    bool full, resume, dry_run;
+    int refused;
+};
+
+enum { OPT_QUICK = 256, OPT_FULL, OPT_RESUME, OPT_CPUS, OPT_HOUSEKEEPING, OPT_DRY };
+
+static const struct argp_option option_table[] = {
+    {"quick", OPT_QUICK, NULL, 0, "at most 4 minutes (the default)", 0},
+    {"full", OPT_FULL, NULL, 0, "publishable: 24 rounds of slots of 3 s", 0},
+    {NULL, 'o', "DIR", 0, "default runs/<UTC time>-<host hash>", 0},
+    {"resume", OPT_RESUME, NULL, 0, "go on with what is in DIR", 0},
+    {"cpus", OPT_CPUS, "LIST", 0, "CPUs for schedulers: a list, 'isolated' or 'all'", 0},
+    {"housekeeping", OPT_HOUSEKEEPING, "LIST", 0, "CPUs for helper threads", 0},
+    {"dry-run", OPT_DRY, NULL, 0, "say what would be measured, and stop", 0},
+    {0},
+};
+
+static error_t parse_option(int key, char *arg, struct argp_state *state) {
+    struct options *o = state->input;
+    switch (key) {
+    case OPT_QUICK:
+        return 0;
+    case OPT_FULL:
+        o->full = true;
+        return 0;
+    case OPT_RESUME:
+        o->resume = true;
+        return 0;
+    case OPT_CPUS:
+        o->cpus = arg;
+        return 0;
+    case OPT_HOUSEKEEPING:
+        o->housekeeping = arg;
+        return 0;
+    case OPT_DRY:
+        o->dry_run = true;
+        return 0;
+    case 'o':
+        o->directory = arg;
+        return 0;
+    case ARGP_KEY_ARG:
+        o->refused = pn_fail(PN_EXIT_INPUT, "survey: '%s' is not an option", arg);
+        return EINVAL;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static void default_directory(char *path, size_t cap) {
+    char stamp[32];
+    char host[16];
+    time_t now = time(NULL);
+    struct tm tm;
+    (void)strftime(stamp, sizeof stamp, "%Y-%m-%dT%H%M%SZ", gmtime_r(&now, &tm));
+    pn_host_hash(host);
+    (void)snprintf(path, cap, "runs/%s-%s", stamp, host);
+}
+
+static unsigned cores_used(const struct options *o, const struct pn_machine *m) {
+    unsigned all = m->plan->n_schedulers;
+    return o->full || all <= QUICK_CORES_MAX ? all : QUICK_CORES_MAX;
+}
+
+static void announce(const struct options *o, const struct pn_machine *m, const char *directory) {
+    unsigned used = cores_used(o, m);
+    (void)fprintf(stderr, "takes %s; loads CPUs", o->full ? "about 3 hours" : "at most 4 minutes");
+    for (unsigned i = 0; i < used && i < 24; i++) {
+        (void)fprintf(stderr, " %d", m->plan->schedulers[i].cpu.id);
+    }
+    (void)fprintf(stderr, "%s (%u of %u cores); results go to %s\n", used > 24 ? " ..." : "", used,
+                  m->plan->n_schedulers, directory);
+}
+
+static json_t *sampled_json(const struct options *o, const struct pn_machine *m,
+                            const struct pn_sweep_plan *sweeps, unsigned n) {
+    unsigned kept = 0;
+    unsigned asked = 0;
+    for (unsigned i = 0; i < n; i++) {
+        kept += sweeps[i].n_x;
+        asked += sweeps[i].n_x_asked;
+    }
+    char cores[48];
+    char points[48];
+    (void)snprintf(cores, sizeof cores, "%u of %u", cores_used(o, m), m->plan->n_schedulers);
+    (void)snprintf(points, sizeof points, "%u of %u", kept, asked);
+    return json_pack("{s:s,s:s,s:s}", "cores", cores, "points", points, "why",
+                     o->full ? "the full preset" : "the quick preset ends within 4 minutes");
+}
+
+static int keep(const char *directory, const char *name, json_t *value) {
+    char path[PATH_MAX];
+    (void)snprintf(path, sizeof path, "%s/%s", directory, name);
+    int rc = json_dump_file(value, path, JSON_INDENT(1) | JSON_SORT_KEYS);
+    json_decref(value);
+    return rc == 0 ? 0 : pn_fail(PN_EXIT_LATER, "%s: cannot be written", path);
+}
+
+/* The command again, in the sources' terms. */
+static int keep_rerun(const char *directory, char *const *argv) {
+    char path[PATH_MAX];
+    (void)snprintf(path, sizeof path, "%s/rerun.sh", directory);
+    FILE *f = fopen(path, "we");
+    if (f == NULL) {
+        return pn_fail(PN_EXIT_LATER, "%s: %s", path, strerror(errno));
+    }
+    (void)fputs("#!/bin/sh\n# Measures again, into a new directory.\nexec \"${PINION:-pinion}\" "
+                "survey",
+                f);
+    for (char *const *arg = argv + 1; *arg != NULL; arg++) {
+        if (strcmp(*arg, "-o") == 0 && arg[1] != NULL) {
+            arg++;
+            continue;
+        }
+        (void)fprintf(f, " '%s'", strchr(*arg, '\'') == NULL ? *arg : "");
+    }
+    (void)fputs(" \"$@\"\n", f);
+    (void)fchmod(fileno(f), 0777);
+    return fclose(f) == 0 ? 0 : pn_fail(PN_EXIT_LATER, "%s: %s", path, strerror(errno));
+}
+
+/* Microbenchmarks, so that the page shows what single operations cost here. */
+static bool run_micro(const struct options *o, const struct pn_machine *m, const char *directory) {
+    struct pn_os_cpu cpus[2];
+    unsigned n = 0;
+    for (; n < 2 && n < m->plan->n_schedulers; n++) {
+        cpus[n] = m->plan->schedulers[n].cpu;
+    }
+    struct pn_micro_options options = {.quick = !o->full, .cpus = cpus, .n_cpus = n};
+    struct pn_error err = {""};
+    char *text = NULL;
+    char path[PATH_MAX];
+    (void)snprintf(path, sizeof path, "%s/micro.json", directory);
+    bool ok = pn_micro_run(&options, &text, &err) > 0 && text != NULL;
+    FILE *f = ok ? fopen(path, "we") : NULL;
+    ok = f != NULL && fputs(text, f) >= 0;
+    ok = f != NULL && fclose(f) == 0 && ok;
+    free(text);
+    if (!ok) {
+        (void)fprintf(stderr, "pinion: note: microbenchmarks left out%s%s\n",
+                      err.text[0] == '\0' ? "" : ": ", err.text);
+    }
+    return ok;
+}
+
+static int before(const struct options *o, const struct pn_machine *m, const char *directory,
+                  char *const *argv) {
+    char path[PATH_MAX];
+    (void)snprintf(path, sizeof path, "%s/env", directory);
+    if (mkdir(path, 0777) != 0 && errno != EEXIST) {
+        return pn_fail(PN_EXIT_LATER, "%s: %s", path, strerror(errno));
+    }
+    struct pn_error err = {""};
+    (void)snprintf(path, sizeof path, "%s/topology.xml", directory);
+    if (pn_topology_capture(path, &err) != 0) {
+        (void)fprintf(stderr, "pinion: note: no topology.xml: %s\n", err.text);
+    }
+    int code = keep(directory, "env/before.json", pn_environment_json());
+    if (code == 0) {
+        code = keep(directory, "topology.json", pn_topology_json(m->topology, m->plan));
+    }
+    (void)o;
+    return code != 0 ? code : keep_rerun(directory, argv);
+}
+
+struct watch {
+    const struct options *o;
+    const struct pn_machine *m;
+    const char *directory;
+    char *const *argv;
+    int code;
+    bool begun;
+};
+
+/* The campaign made the directory by now; what else belongs in it goes there after the first slot.
+ */
+static void on_progress(void *context, const struct pn_progress *p) {
+    struct watch *w = context;
+    if (!w->begun) {
+        w->begun = true;
+        w->code = before(w->o, w->m, w->directory, w->argv);
+    }
+    pn_progress_print(NULL, p);
+}
+
+static int finish(const struct watch *w, json_t *manifest, enum pn_campaign_end end,
+                  const struct pn_campaign_sum *sum, const struct pn_error *err) {
+    if (w->begun && end <= PN_CAMPAIGN_NOISY && run_micro(w->o, w->m, w->directory)) {
+        json_object_set_new(manifest, "micro", json_string("micro.json"));
+    }
+    int code = w->begun ? keep(w->directory, "env/after.json", pn_environment_json()) : 0;
+    if (w->begun && code == 0) {
+        char draft[PATH_MAX];
+        char path[PATH_MAX];
+        (void)snprintf(draft, sizeof draft, "%s/.manifest.json.new", w->directory);
+        (void)snprintf(path, sizeof path, "%s/manifest.json", w->directory);
+        code = keep(w->directory, ".manifest.json.new", json_incref(manifest));
+        if (code == 0 && rename(draft, path) != 0) {
+            code = pn_fail(PN_EXIT_LATER, "%s: %s", path, strerror(errno));
+        }
+    }
+    int concluded = pn_campaign_conclude(w->directory, end, sum, err);
+    return concluded != 0 ? concluded : code != 0 ? code : w->code;
+}
+
+static int survey(const struct options *o, const struct pn_machine *m, char *const *argv) {
+    static struct pn_sweep_plan sweeps[PN_SWEEPS];
+    char directory[PATH_MAX];
+    char program[PATH_MAX];
+    struct pn_error err = {""};
+    const char *preset = o->full ? "full" : "quick";
+    int n = pn_sweep_read_plan(pn_preset(preset), preset, sweeps, PN_SWEEPS, &err);
+    ssize_t len = readlink("/proc/self/exe", program, sizeof program - 1);
+    if (n < 0 || len <= 0) {
+        return pn_fail(PN_EXIT_MACHINE, "survey: %s", n < 0 ? err.text : "/proc is not mounted");
+    }
+    program[len] = '\0';
+    default_directory(directory, sizeof directory);
+    if (o->directory != NULL) {
+        (void)snprintf(directory, sizeof directory, "%s", o->directory);
+    }
+    announce(o, m, directory);
+    if (o->dry_run) {
+        (void)printf("%u slots a round\n", pn_campaign_slots_per_round(sweeps, (unsigned)n));
+        return PN_EXIT_OK;
+    }
+    json_t *manifest = pn_manifest_json(m, argv, preset, preset);
+    json_object_set_new(manifest, "sampled", sampled_json(o, m, sweeps, (unsigned)n));
+    unsigned used = cores_used(o, m);
+    struct watch watch = {o, m, directory, argv, 0, false};
+    struct pn_campaign_options campaign = {.directory = directory,
+                                           .program = program,
+                                           .topology = m->topology,
+                                           .plan = m->plan,
+                                           .cpus = o->cpus,
+                                           .housekeeping = o->housekeeping,
+                                           .cores = used < m->plan->n_schedulers ? used : 0,
+                                           .sweeps = sweeps,
+                                           .n_sweeps = (unsigned)n,
+                                           .seed = 1,
+                                           .slot_s = o->full ? 3.0 : 0.3,
+                                           .budget_ns =
+                                               o->full ? 0 : (uint64_t)QUICK_BUDGET_S * 1000000000u,
+                                           .resume = o->resume,
+                                           .manifest = manifest,
+                                           .interrupted = pn_signals_came,
+                                           .progress = on_progress,
+                                           .context = &watch};
+    struct pn_campaign_sum sum;
+    pn_signals_hold();
+    enum pn_campaign_end end = pn_campaign_run(&campaign, &sum, &err);
+    int code = finish(&watch, manifest, end, &sum, &err);
+    json_decref(manifest);
+    return code;
+}
+
+static int run(int argc, char **argv) {
+    struct options o = {0};
+    const struct argp argp = {
+        option_table, parse_option, NULL, "Measure this machine and write the report.",
+        NULL,         NULL,         NULL};
+    argp_err_exit_status = PN_EXIT_INPUT;
+    if (argp_parse(&argp, argc, argv, 0, NULL, &o) != 0) {
+        return o.refused != 0 ? o.refused : PN_EXIT_INPUT;
+    }
+    struct pn_machine machine;
+    int code = pn_machine_load(&machine, o.cpus, o.housekeeping, 0);
+    if (code == 0) {
+        code = survey(&o, &machine, argv);
+        pn_machine_destroy(&machine);
+    }
+    return code;
+}
+
+const struct pn_command pn_cmd_survey = {"survey", "the main job: measure this machine, report",
+                                         run};

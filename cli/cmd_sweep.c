@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * pinion sweep: one sweep from options, or several from a plan file.
+ */
+#include "command.h"
+#include "machine.h"
+#include "manifest.h"
+#include "progress.h"
+#include "verdict_print.h"
+
+#include <argp.h>
+#include <ctype.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct options {
+    struct pn_sweep_plan sweeps[PN_SWEEPS];
+    int n_sweeps;
+    bool from_file;
+    const char *cpus, *housekeeping, *directory;
+    uint64_t seed, budget_ns;
+    bool resume, dry_run, full;
+    int refused;
+};
+
+enum {
+    OPT_X = 256,
+    OPT_BY,
+    OPT_DESIGNS,
+    OPT_ROUNDS,
+    OPT_BUDGET,
+    OPT_SET,
+    OPT_SEED,
+    OPT_DRY,
+    OPT_RESUME,
+    OPT_CPUS,
+    OPT_HOUSEKEEPING,
+    OPT_FULL
+};
+
+static const struct argp_option option_table[] = {
+    {"x", OPT_X, "KEY=VALUES", 0, "FROM..TO:log2, FROM..TO:lin:STEP or a,b,c", 0},
+    {"by", OPT_BY, "KEY=a,b", 0, "a second factor: each design at each of its values", 0},
+    {"designs", OPT_DESIGNS, "LIST", 0, "default shared,mailbox", 0},
+    {"rounds", OPT_ROUNDS, "N", 0, "paired rounds, default 10", 0},
+    {"budget", OPT_BUDGET, "TIME", 0, "30s, 10m or 2h: no round begins that would not fit", 0},
+    {"set", OPT_SET, "KEY=VALUE", 0, "another parameter, for every slot", 0},
+    {"seed", OPT_SEED, "N", 0, "of the order of slots, default 1", 0},
+    {"full", OPT_FULL, NULL, 0, "slots of 3 s instead of 0.3 s", 0},
+    {"dry-run", OPT_DRY, NULL, 0, "say what would be measured, and stop", 0},
+    {"resume", OPT_RESUME, NULL, 0, "go on with what is in DIR", 0},
+    {"cpus", OPT_CPUS, "LIST", 0, "CPUs for schedulers: a list, 'isolated' or 'all'", 0},
+    {"housekeeping", OPT_HOUSEKEEPING, "LIST", 0, "CPUs for helper threads", 0},
+    {NULL, 'o', "DIR", 0, "the run directory, new or empty", 0},
+    {0},
+};
+
+static int refuse(struct options *o, const char *text) {
+    if (o->refused == 0) {
+        o->refused = pn_fail(PN_EXIT_INPUT, "sweep: %s", text);
+    }
+    return EINVAL;
+}
+
+static int parse_budget(const char *text, uint64_t *ns) {
+    char *end = NULL;
+    errno = 0;
+    unsigned long long n = strtoull(text, &end, 10);
+    uint64_t unit = strcmp(end, "s") == 0   ? 1
+                    : strcmp(end, "m") == 0 ? 60
+                    : strcmp(end, "h") == 0 ? 3600
+                                            : 0;
+    if (!isdigit((unsigned char)text[0]) || errno != 0 || n == 0 || unit == 0 || n > 1000000) {
+        return -EINVAL;
+    }
+    *ns = n * unit * 1000000000u;
+    return 0;
+}
+
+static int read_file(struct options *o, const char *path) {
+    static char text[65536];
+    struct pn_error err = {""};
+    FILE *f = fopen(path, "re");
+    if (f == NULL) {
+        (void)snprintf(err.text, sizeof err.text, "%.300s: %s", path, strerror(errno));
+        return refuse(o, err.text);
+    }
+    size_t n = fread(text, 1, sizeof text - 1, f);
+    bool too_long = n == sizeof text - 1;
+    (void)fclose(f);
+    text[n] = '\0';
+    if (too_long) {
+        return refuse(o, "the plan file is over 64 KiB");
+    }
+    o->from_file = true;
+    o->n_sweeps = pn_sweep_read_plan(text, path, o->sweeps, PN_SWEEPS, &err);
+    return o->n_sweeps < 0 ? refuse(o, err.text) : 0;
+}
+
+static int parse_number(struct options *o, const char *name, const char *text, uint64_t *value) {
+    char *end = NULL;
+    errno = 0;
+    *value = strtoull(text, &end, 10);
+    if (!isdigit((unsigned char)text[0]) || *end != '\0' || errno != 0) {
+        char line[128];
+        (void)snprintf(line, sizeof line, "--%s '%.32s': not a whole number", name, text);
+        return refuse(o, line);
+    }
+    return 0;
+}
+
+static int parse_sweep_option(struct options *o, int key, const char *arg) {
+    struct pn_sweep_plan *s = &o->sweeps[0];
+    struct pn_error err = {""};
+    uint64_t n = 0;
+    int rc = 0;
+    switch (key) {
+    case OPT_X:
+        rc = pn_sweep_set_x(s, arg, &err);
+        break;
+    case OPT_BY:
+        rc = pn_sweep_set_by(s, arg, &err);
+        break;
+    case OPT_DESIGNS:
+        rc = pn_sweep_set_designs(s, arg, &err);
+        break;
+    case OPT_SET:
+        rc = pn_sweep_add_set(s, arg, &err);
+        break;
+    case OPT_ROUNDS:
+        if (parse_number(o, "rounds", arg, &n) != 0) {
+            return EINVAL;
+        }
+        s->rounds = n > 999 ? 1000 : (unsigned)n;
+        break;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+    return rc == 0 ? 0 : refuse(o, err.text);
+}
+
+static error_t parse_option(int key, char *arg, struct argp_state *state) {
+    struct options *o = state->input;
+    switch (key) {
+    case OPT_BUDGET:
+        return parse_budget(arg, &o->budget_ns) == 0
+                   ? 0
+                   : refuse(o, "--budget is a time such as 30s, 10m or 2h");
+    case OPT_SEED:
+        return parse_number(o, "seed", arg, &o->seed);
+    case OPT_FULL:
+        o->full = true;
+        return 0;
+    case OPT_DRY:
+        o->dry_run = true;
+        return 0;
+    case OPT_RESUME:
+        o->resume = true;
+        return 0;
+    case OPT_CPUS:
+        o->cpus = arg;
+        return 0;
+    case OPT_HOUSEKEEPING:
+        o->housekeeping = arg;
+        return 0;
+    case 'o':
+        o->directory = arg;
+        return 0;
+    case ARGP_KEY_ARG:
+        return read_file(o, arg);
+    default:
+        return parse_sweep_option(o, key, arg);
+    }
+}
+
+static int check(struct options *o) {
+    struct pn_error err = {""};
+    if (o->directory == NULL && !o->dry_run) {
+        return pn_fail(PN_EXIT_INPUT, "sweep: -o DIR is missing: where results go");
+    }
+    if (!o->from_file) {
+        o->n_sweeps = 1;
+        o->sweeps[0].aa = true;
+    }
+    for (int i = 0; i < o->n_sweeps; i++) {
+        if (pn_sweep_check(&o->sweeps[i], &err) != 0) {
+            return pn_fail(PN_EXIT_INPUT, "sweep: %s", err.text);
+        }
+    }
+    return 0;
+}
+
+static int show_plan(const struct options *o) {
+    unsigned per_round = pn_campaign_slots_per_round(o->sweeps, (unsigned)o->n_sweeps);
+    for (int i = 0; i < o->n_sweeps; i++) {
+        const struct pn_sweep_plan *s = &o->sweeps[i];
+        (void)printf("%s: %s over %u points, %u designs, %u levels, %u rounds\n", s->name, s->x_key,
+                     s->n_x, s->n_designs, s->n_by == 0 ? 1 : s->n_by, s->rounds);
+        for (unsigned k = 0; k < s->n_x; k++) {
+            (void)printf("  %s=%s\n", s->x_key, s->x[k]);
+        }
+    }
+    double slot_s = o->full ? 4.0 : 0.55;
+    (void)printf("%u slots a round, about %.0f s each round\n", per_round, per_round * slot_s);
+    return PN_EXIT_OK;
+}
+
+static void describe(const struct options *o, char *text, size_t cap) {
+    size_t used = 0;
+    for (int i = 0; i < o->n_sweeps && used < cap; i++) {
+        const struct pn_sweep_plan *s = &o->sweeps[i];
+        used += (size_t)snprintf(text + used, cap - used, "%s %s %u %u %u;", s->name, s->x_key,
+                                 s->n_x, s->n_by, s->n_designs);
+    }
+}
+
+static int run_campaign(struct options *o, const struct pn_machine *machine, char *const *argv) {
+    char program[PATH_MAX];
+    ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
+    if (n <= 0) {
+        return pn_fail(PN_EXIT_MACHINE, "sweep: /proc is not mounted");
+    }
+    program[n] = '\0';
+    char plan[1024] = "";
+    describe(o, plan, sizeof plan);
+    json_t *manifest = pn_manifest_json(machine, argv, NULL, plan);
+    struct pn_campaign_options campaign = {.directory = o->directory,
+                                           .program = program,
+                                           .topology = machine->topology,
+                                           .plan = machine->plan,
+                                           .cpus = o->cpus,
+                                           .housekeeping = o->housekeeping,
+                                           .sweeps = o->sweeps,
+                                           .n_sweeps = (unsigned)o->n_sweeps,
+                                           .seed = o->seed,
+                                           .slot_s = o->full ? 3.0 : 0.3,
+                                           .budget_ns = o->budget_ns,
+                                           .resume = o->resume,
+                                           .manifest = manifest,
+                                           .interrupted = pn_signals_came,
+                                           .progress = pn_progress_print};
+    struct pn_campaign_sum sum;
+    struct pn_error err;
+    pn_signals_hold();
+    enum pn_campaign_end end = pn_campaign_run(&campaign, &sum, &err);
+    json_decref(manifest);
+    return pn_campaign_conclude(o->directory, end, &sum, &err);
+}
+
+static int run(int argc, char **argv) {
+    static struct options o;
+    memset(&o, 0, sizeof o);
+    o.seed = 1;
+    pn_sweep_init(&o.sweeps[0], "sweep");
+    const struct argp argp = {
+        option_table,  parse_option,
+        "[PLAN-FILE]", "Measure one parameter against designs, in paired rounds.",
+        NULL,          NULL,
+        NULL};
+    argp_err_exit_status = PN_EXIT_INPUT;
+    if (argp_parse(&argp, argc, argv, 0, NULL, &o) != 0) {
+        return o.refused != 0 ? o.refused : PN_EXIT_INPUT;
+    }
+    int code = check(&o);
+    if (code != 0 || o.dry_run) {
+        return code != 0 ? code : show_plan(&o);
+    }
+    struct pn_machine machine;
+    code = pn_machine_load(&machine, o.cpus, o.housekeeping, 0);
+    if (code == 0) {
+        code = run_campaign(&o, &machine, argv);
+        pn_machine_destroy(&machine);
+    }
+    return code;
+}
+
+const struct pn_command pn_cmd_sweep = {"sweep", "measure one parameter in paired rounds", run};

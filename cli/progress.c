@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+#include "progress.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+void pn_print_duration(char *text, size_t cap, uint64_t ns) {
+    uint64_t s = ns / 1000000000u;
+    if (s < 100) {
+        (void)snprintf(text, cap, "%llu s", (unsigned long long)s);
+    } else {
+        (void)snprintf(text, cap, "%llu m %02llu s", (unsigned long long)(s / 60),
+                       (unsigned long long)(s % 60));
+    }
+}
+
+void pn_progress_print(void *context, const struct pn_progress *p) {
+    (void)context;
+    char left[32];
+    pn_print_duration(left, sizeof left, p->left_ns);
+    if (isatty(STDERR_FILENO)) {
+        (void)fprintf(stderr, "\r\033[K[%4u/%u] round %u/%u %s=%s %s %s %.2f M/s void %u ETA %s",
+                      p->slot, p->slots, p->round, p->rounds, p->x_key, p->x, p->level, p->design,
+                      p->jobs_per_s / 1e6, p->voided, left);
+        if (p->slot == p->slots) {
+            (void)fputc('\n', stderr);
+        }
+    } else if (p->round_ends) {
+        (void)fprintf(stderr, "round %u of at most %u done, %u slots void, ETA %s\n", p->round,
+                      p->rounds, p->voided, left);
+    }
+}
+
+/* Blocked and asked for between slots. Taking the pending signal out of the queue restores the
+ * default for the next one. */
+bool pn_signals_came(void) {
+    static const int signals[] = {SIGINT, SIGTERM};
+    sigset_t pending;
+    if (sigpending(&pending) != 0) {
+        return false;
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        if (sigismember(&pending, signals[i]) == 1) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void pn_signals_hold(void) {
+    sigset_t set;
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGINT);
+    (void)sigaddset(&set, SIGTERM);
+    (void)sigprocmask(SIG_BLOCK, &set, NULL);
+}

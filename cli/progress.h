@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * How far a campaign is: a line that rewrites itself on a terminal, else a line per round. To
+ * stderr; written between slots, never during one.
+ */
+#ifndef PN_CLI_PROGRESS_H
+#define PN_CLI_PROGRESS_H
+
+#include <pinion/campaign.h>
+
+/** A pn_campaign_options.progress; context is not used. */
+void pn_progress_print(void *context, const struct pn_progress *progress);
+
+/** A pn_campaign_options.interrupted: SIGINT or SIGTERM came since pn_signals_hold. The first is
+ *  answered by saving and ending; the second ends at once, as signals do. */
+bool pn_signals_came(void);
+void pn_signals_hold(void);
+
+/** "3 m 20 s" */
+void pn_print_duration(char *text, size_t cap, uint64_t ns);
+
+#endif
