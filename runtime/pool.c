@@ -19,23 +19,30 @@ static struct pn_pool_part *part_here(struct pn_pool *pool) {
     return &pool->parts[pn_this_core->id];
 }
 
+static bool any_queued(const struct pn_pool_part *part) {
+    for (unsigned s = 0; s < part->pool->n_shards; s++) {
+        if (part->ports[s] != NULL && pn_segq_seems_nonempty(part->ports[s])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool part_pending(struct pn_poller *poller) {
     struct pn_pool_part *part = (struct pn_pool_part *)poller;
     if (part->ready != NULL ||
         (part->waiting != NULL && pn_credit_free(part->shard->credit) >= part->shard->room_from)) {
         return true;
     }
-    for (unsigned w = 0; w < part->shard->n_words; w++) {
-        if (pn_load_acq(&part->shard->doorbell[w]) != 0) {
-            return true;
+    for (unsigned s = 0; s < part->pool->n_shards; s++) {
+        struct pn_shard *shard = &part->pool->shards[s];
+        for (unsigned w = 0; w < shard->n_words; w++) {
+            if (pn_load_acq(&shard->doorbell[w]) != 0) {
+                return true;
+            }
         }
     }
-    for (unsigned s = 0; part->free != NULL && s < part->pool->n_shards; s++) {
-        if (part->ports[s] != NULL && pn_segq_seems_nonempty(part->ports[s])) {
-            return true;
-        }
-    }
-    return false;
+    return part->free != NULL && any_queued(part);
 }
 
 static unsigned ready_producers(struct pn_pool_part *part) {
@@ -57,15 +64,32 @@ static unsigned ready_producers(struct pn_pool_part *part) {
     return n;
 }
 
+/* With fewer workers than cores, a core without one searches in vain: ring one that has. Workers
+ * are dealt out from core 0 on. */
+static void wake_worker(struct pn_pool_part *part) {
+    const struct pn_pool *pool = part->pool;
+    if (pool->config.workers >= pool->n_parts) {
+        pn_wake_neighbour();
+        return;
+    }
+    bool rang = false;
+    for (unsigned i = 0; !rang && i < pool->config.workers; i++) {
+        rang = pn_sleepers_wake(&pool->rt->sleepers, i);
+    }
+    pn_stats_add(part->core->stats, PN_STAT_WAKE_SENT, rang);
+    pn_stats_add(part->core->stats, PN_STAT_SYSCALLS, rang);
+}
+
 static unsigned part_poll(struct pn_poller *poller) {
     struct pn_pool_part *part = (struct pn_pool_part *)poller;
+    part->look_far = part->core->idle_since != 0 || (++part->polls & (PN_POOL_FAR_EVERY - 1)) == 0;
     unsigned n = pn_part_drain_lanes(part);
     n += ready_producers(part);
     n += pn_part_run(part);
     if (part->pushed && part->core->rt->n_cores > 1) {
         part->pushed = false;
-        if (pn_segq_seems_nonempty(part->ports[part->core->domain])) {
-            pn_wake_neighbour();
+        if (any_queued(part)) {
+            wake_worker(part);
         }
     }
     return n;

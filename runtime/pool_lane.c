@@ -79,6 +79,9 @@ int pn_pool_lane_open(struct pn_pool *pool, struct pn_pool_lane **out) {
 
 void pn_pool_lane_rest(struct pn_pool_lane *lane) {
     (void)pn_credit_flush(&lane->credit);
+    /* Wake-ups are handed on from one waiter to the next by the jobs that the woken one sends. One
+     * that stops instead hands on the wake-up itself: nobody else would. */
+    (void)pn_eventcount_notify(&lane->shard->room, false);
 }
 
 enum pn_queue_rc pn_pool_lane_submit(struct pn_pool_lane *lane, struct pn_pool_job *jobs,
@@ -137,9 +140,9 @@ void pn_pool_lane_wait_room(struct pn_pool_lane *lane) {
 }
 
 /* Move up to AT_ONCE items; the claim makes this core the ring's only consumer. */
-static unsigned empty_lane(struct pn_pool_part *part, struct pn_pool_lane *lane) {
+static unsigned empty_lane(struct pn_pool_part *part, unsigned s, struct pn_pool_lane *lane) {
     uint32_t free_lane = 0;
-    PN_ATOMIC(uint64_t) *doorbell = &part->shard->doorbell[lane->word];
+    PN_ATOMIC(uint64_t) *doorbell = &lane->shard->doorbell[lane->word];
     /* D4 acquire: pairs with the store below. */
     if (!pn_cas_acqrel(&lane->claimed, &free_lane, 1)) {
         (void)pn_for_acqrel(doorbell, lane->bit); /* D1: the bit was taken for nothing */
@@ -155,15 +158,15 @@ static unsigned empty_lane(struct pn_pool_part *part, struct pn_pool_lane *lane)
     for (size_t i = 0; i < n; i++) {
         /* Credits were taken when the item entered the lane. Without memory for a segment the core
          * makes room by taking jobs. */
-        while (pn_segq_push(part->ports[part->core->domain], items[i]) != PN_QUEUE_OK) {
+        while (pn_segq_push(part->ports[s], items[i]) != PN_QUEUE_OK) {
             (void)pn_part_run(part);
         }
     }
     return (unsigned)n;
 }
 
-static unsigned empty_word(struct pn_pool_part *part, unsigned w) {
-    struct pn_shard *shard = part->shard;
+static unsigned empty_word(struct pn_pool_part *part, unsigned s, unsigned w) {
+    struct pn_shard *shard = &part->pool->shards[s];
     if (pn_load_rlx(&shard->doorbell[w]) == 0) { /* relaxed: a first look, the exchange decides */
         return 0;
     }
@@ -172,21 +175,31 @@ static unsigned empty_word(struct pn_pool_part *part, unsigned w) {
     for (uint64_t bits = pn_xchg_acqrel(&shard->doorbell[w], 0); bits != 0; bits &= bits - 1) {
         unsigned slot = w * 64 + (unsigned)__builtin_ctzll(bits);
         /* D3 acquire: pairs with the store in pn_pool_lane_open. */
-        n += empty_lane(part, pn_load_acq(&shard->lanes[slot].lane));
+        n += empty_lane(part, s, pn_load_acq(&shard->lanes[slot].lane));
+    }
+    return n;
+}
+
+static unsigned drain_shard(struct pn_pool_part *part, unsigned s) {
+    struct pn_shard *shard = &part->pool->shards[s];
+    if (shard->n_words == 0 ||
+        (part->ports[s] == NULL && pn_segq_port_open(shard->queue, &part->ports[s]) != 0)) {
+        return 0;
+    }
+    unsigned n = 0;
+    for (unsigned w = 0; w < shard->n_words; w++) {
+        n += empty_word(part, s, w);
     }
     return n;
 }
 
 unsigned pn_part_drain_lanes(struct pn_pool_part *part) {
-    struct pn_shard *shard = part->shard;
     unsigned own = part->core->domain;
-    if (shard->n_words == 0 ||
-        (part->ports[own] == NULL && pn_segq_port_open(shard->queue, &part->ports[own]) != 0)) {
-        return 0;
-    }
-    unsigned n = 0;
-    for (unsigned w = 0; w < shard->n_words; w++) {
-        n += empty_word(part, w);
+    unsigned n = drain_shard(part, own);
+    /* A core that has nothing to do counts as searching, and then a lane rings nobody else,
+     * whatever its domain. */
+    for (unsigned k = 1; part->look_far && k < part->pool->n_shards; k++) {
+        n += drain_shard(part, (own + k) % part->pool->n_shards);
     }
     part->pushed = part->pushed || n > 0;
     return n;

@@ -15,6 +15,10 @@
 /* Operations on the queue per visit of the scheduler. */
 enum { PN_POOL_TURN = 16 };
 
+/* A busy core looks into other domains once in so many polls, so that nothing waits there for ever
+ * while the cores over there sleep. A power of two. */
+enum { PN_POOL_FAR_EVERY = 64 };
+
 /* Foreign threads of one domain. */
 enum { PN_POOL_LANES_MAX = 1024 };
 
@@ -64,7 +68,9 @@ struct pn_pool_part {
     struct pn_worker *workers;
     uint64_t n_workers;
     uint64_t restarts;
-    bool pushed; /* into the queue, since the last poll */
+    unsigned polls;
+    bool look_far; /* this poll also looks into other domains */
+    bool pushed;   /* into the queue, since the last poll */
 };
 
 struct pn_pool_lane {

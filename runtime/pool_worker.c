@@ -63,7 +63,9 @@ static void restart(struct pn_worker *worker, uint64_t crashed_ns) {
     pn_stats_add(part->core->stats, PN_STAT_RESTARTS, 1);
     if (pn_intensity_exceeded(&pool->intensity, now)) {
         pn_store_rel(&pool->failed, 1);
-        pn_eventcount_notify(&part->shard->room, true);
+        for (unsigned s = 0; s < pool->n_shards; s++) {
+            (void)pn_eventcount_notify(&pool->shards[s].room, true);
+        }
     }
     if (pool->config.restarted != NULL) {
         pool->config.restarted(worker, now - crashed_ns);
@@ -144,9 +146,8 @@ static struct pn_pool_job *take(struct pn_pool_part *part, unsigned s) {
 static struct pn_pool_job *take_anywhere(struct pn_pool_part *part) {
     unsigned own = part->core->domain;
     struct pn_pool_job *jobs = take(part, own);
-    /* Another domain's queue: its lines and the jobs' memory are far, so only when idle already. */
-    for (unsigned k = 1; jobs == NULL && part->core->idle_since != 0 && k < part->pool->n_shards;
-         k++) {
+    /* Another domain's queue: its lines and the jobs' memory are far. */
+    for (unsigned k = 1; jobs == NULL && part->look_far && k < part->pool->n_shards; k++) {
         jobs = take(part, (own + k) % part->pool->n_shards);
     }
     return jobs;

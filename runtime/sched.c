@@ -129,6 +129,10 @@ bool pn_slice_over(void) {
 void pn_wake_neighbour(void) {
     struct pn_core *core = pn_this_core;
     struct pn_runtime *rt = core->rt;
+    if (core->idle_since != 0) {
+        pn_core_found_work(
+            core); /* else the searcher that nobody is woken beside would be itself */
+    }
     /* Cores of one domain are neighbours in the plan only in compact order; anybody who sleeps will
      * do, because a woken core looks into every domain. */
     bool rang = pn_sleepers_wake_one(&rt->sleepers, 0, rt->n_cores);
