@@ -145,11 +145,16 @@ static void unmake(struct pn_bench *b) {
 struct reset {
     struct pn_task task;
     struct pn_bench *bench;
+    unsigned core;
     PN_ATOMIC(uint32_t) done;
 };
 
 static void reset_tally(struct pn_task *task) {
     struct reset *r = (struct reset *)task;
+    if (pn_this_core_id() != r->core) {
+        pn_task_send(r->bench->rt, r->core, task); /* stolen on its way */
+        return;
+    }
     pn_tally_reset(&r->bench->tallies[pn_this_core_id()], r->bench->params);
     pn_store_rel(&r->done, 1);
 }
@@ -162,8 +167,8 @@ static int reset_tallies(struct pn_bench *b) {
     for (unsigned i = 0; i < b->n_cores; i++) {
         resets[i].task.run = reset_tally;
         resets[i].bench = b;
+        resets[i].core = i;
         pn_task_send(b->rt, i, &resets[i].task);
-        /* One after another: a thief would empty its own tally twice and the victim's never. */
         while (pn_load_acq(&resets[i].done) == 0) {
             (void)nanosleep(&(struct timespec){.tv_nsec = 20000}, NULL);
         }
@@ -185,8 +190,10 @@ static int play(struct pn_bench *b, uint64_t jobs, struct pn_watch *w) {
     w->cpu0_ns = pn_process_cpu_ns();
     w->t0_ns = b->round.start_ns = pn_now_ns();
     rc = pn_producers_start(b, jobs);
-    pn_collect(b, jobs, w);
-    pn_producers_join(b);
+    if (rc == 0) {
+        pn_collect(b, jobs, w);
+    }
+    pn_producers_join(b, rc == 0 && !w->failed && !w->interrupted);
     return rc;
 }
 
@@ -215,8 +222,10 @@ static void fill_sums(struct pn_bench *b, struct pn_outcome *out) {
     }
     out->restarts = out->lost;
     out->sleep_mean_ns = slept == 0 ? PN_NONE : slept_ns / slept;
-    out->dropped = b->dropped;
-    out->queue_full = b->full;
+    for (uint64_t k = 0; k < b->params->producers; k++) {
+        out->dropped += b->producers[k].dropped;
+        out->queue_full += b->producers[k].full;
+    }
 }
 
 /* Usage of the measured round: what is now, less what was before it. */
@@ -259,13 +268,39 @@ static bool wait_for_go(const struct pn_run_options *o) {
     return fgets(line, sizeof line, stdin) != NULL;
 }
 
+static void fill_watch(const struct pn_watch *w, struct pn_outcome *out) {
+    out->wall_ns = w->end_ns - w->t0_ns;
+    out->cpu_ns = w->cpu_ns;
+    out->half1_ns = w->half_ns == 0 ? PN_NONE : w->half_ns - w->t0_ns;
+    out->half2_ns = w->half_ns == 0 || w->end_ns < w->half_ns ? PN_NONE : w->end_ns - w->half_ns;
+    out->longest_gap_ns = w->longest_gap_ns == 0 ? PN_NONE : w->longest_gap_ns;
+    out->failed = w->failed;
+    out->interrupted = w->interrupted;
+    out->rss_kb = pn_status_kb("VmRSS:");
+    out->hwm_kb = pn_status_kb("VmHWM:");
+}
+
+/* A warm-up that failed or was interrupted leaves jobs and waiting producers behind: no round can
+ * follow it. What it did is not reported as if it were the round's. */
+static void forget_warm_up(struct pn_bench *b, struct pn_watch *w) {
+    for (unsigned i = 0; i < b->n_cores; i++) {
+        pn_tally_reset(&b->tallies[i], b->params);
+    }
+    for (uint64_t k = 0; k < b->params->producers; k++) {
+        b->producers[k].dropped = b->producers[k].full = 0;
+    }
+    w->end_ns = w->t0_ns;
+    w->cpu_ns = w->half_ns = w->longest_gap_ns = 0;
+}
+
 static int measure(struct pn_bench *b, struct pn_outcome *out, struct pn_error *err) {
-    struct pn_watch w;
+    struct pn_watch w = {0};
     int rc = 0;
     if (b->params->warm > 0) {
         rc = play(b, b->params->warm, &w);
     }
-    if (rc == 0 && b->options->stdin_go && !wait_for_go(b->options)) {
+    bool warmed = !w.failed && !w.interrupted;
+    if (rc == 0 && warmed && b->options->stdin_go && !wait_for_go(b->options)) {
         (void)snprintf(err->text, sizeof err->text, "standard input closed before the go");
         return -EPIPE;
     }
@@ -277,25 +312,19 @@ static int measure(struct pn_bench *b, struct pn_outcome *out, struct pn_error *
     for (unsigned i = 0; i < b->n_cores; i++) {
         (void)pn_runtime_usage(b->rt, i, &before[i]);
     }
-    if (w.failed && b->params->warm > 0) {
-        (void)snprintf(err->text, sizeof err->text, "restart intensity exceeded in the warm-up");
-    }
     b->round.log = b->params->log != 0 && b->options->events != NULL ? pn_event_log : NULL;
     b->round.log_context = b;
-    rc = play(b, b->params->jobs, &w);
+    if (warmed) {
+        rc = play(b, b->params->jobs, &w);
+    }
     out->jobs = b->params->jobs;
-    out->wall_ns = w.end_ns - w.t0_ns;
-    out->cpu_ns = w.cpu_ns;
-    out->half1_ns = w.half_ns == 0 ? PN_NONE : w.half_ns - w.t0_ns;
-    out->half2_ns = w.half_ns == 0 || w.end_ns < w.half_ns ? PN_NONE : w.end_ns - w.half_ns;
-    out->longest_gap_ns = w.longest_gap_ns == 0 ? PN_NONE : w.longest_gap_ns;
-    out->failed = w.failed;
-    out->interrupted = w.interrupted;
-    out->rss_kb = pn_status_kb("VmRSS:");
-    out->hwm_kb = pn_status_kb("VmHWM:");
     fill_cores(b, before, out);
     free(before);
     pn_runtime_stop(b->rt);
+    if (!warmed) {
+        forget_warm_up(b, &w);
+    }
+    fill_watch(&w, out);
     if (b->params->mem == PN_MEM_LOCAL) {
         pn_runtime_audit(b->rt, &out->audit);
     }

@@ -45,7 +45,6 @@ struct pn_bench {
     struct pn_producer *producers;
     uint8_t *unknown_near;    /* distances of producer threads' arenas: not known */
     PN_ATOMIC(uint32_t) stop; /* producers end early */
-    uint64_t dropped, full;   /* after the round */
     pthread_mutex_t events_lock;
 };
 
@@ -54,7 +53,10 @@ enum { PN_FULL_RECORDS_MAX = 1000, PN_FULL_RECORD_EVERY = 1000 };
 /* producer.c: start P producers on `jobs` jobs; they end by themselves. */
 int pn_producers_start(struct pn_bench *bench, uint64_t jobs);
 bool pn_producers_finished(const struct pn_bench *bench);
-void pn_producers_join(struct pn_bench *bench);
+/* Threads are joined; tasks are waited for if the round was `complete`, so that none is still
+ * queued when the next round starts it. Else they may wait for room for ever: no round may follow.
+ */
+void pn_producers_join(struct pn_bench *bench, bool complete);
 
 /* collector.c: wait for the round's end, filling wall, cpu, halves. */
 struct pn_watch {

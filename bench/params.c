@@ -157,7 +157,9 @@ int pn_params_set(struct pn_params *params, const char *assignment, struct pn_er
     const char *value = equals + 1;
     if (strcmp(name, "units") == 0) {
         int rc = set_number(params, find("wlo"), value, err);
-        params->whi = params->wlo;
+        if (rc == 0) {
+            params->whi = params->wlo;
+        }
         return rc;
     }
     const struct key *key = find(name);
