@@ -90,8 +90,8 @@ int pn_topology_capture(const char *path, struct pn_error *err);
  * Ask libnuma for the same distances, as two readers of one table must agree.
  *
  * \param text  [cap] receives the first pair on which they differ; "" if none
- * \return the number of ordered pairs that differ; -ENODATA not this machine, one node or no matrix;
- *         -ENOSYS this kernel has no NUMA
+ * \return the number of ordered pairs that differ; -ENODATA not this machine, one node or no
+ * matrix; -ENOSYS this kernel has no NUMA
  */
 int pn_topology_distances_check(const struct pn_topology *topo, char *text, size_t cap);
 
