@@ -40,7 +40,7 @@ static void list_ready(struct pn_pool_part *part, struct pn_worker *worker) {
 
 static void woke(struct pn_timer *timer) {
     struct pn_worker *worker =
-        (struct pn_worker *)((char *)timer - offsetof(struct pn_worker, timer));
+        (struct pn_worker *)(void *)((char *)timer - offsetof(struct pn_worker, timer));
     list_ready(worker->part, worker);
 }
 
