@@ -182,11 +182,15 @@ static int play(struct pn_bench *b, uint64_t jobs, struct pn_watch *w) {
     if (rc != 0) {
         return rc;
     }
+    /* Only now: every core has passed through its reset, so none is still at the end of a job of
+     * the round before, reading this. */
+    b->round.log = w->log ? pn_event_log : NULL;
+    b->round.log_context = b;
     b->round.params = b->params;
     b->round.jobs = jobs;
     b->round.sample_every = jobs / SAMPLES > 0 ? jobs / SAMPLES : 1;
     pn_store_rel(&b->stop, 0);
-    memset(w, 0, sizeof *w);
+    *w = (struct pn_watch){.log = w->log};
     w->cpu0_ns = pn_process_cpu_ns();
     w->t0_ns = b->round.start_ns = pn_now_ns();
     rc = pn_producers_start(b, jobs);
@@ -312,8 +316,7 @@ static int measure(struct pn_bench *b, struct pn_outcome *out, struct pn_error *
     for (unsigned i = 0; i < b->n_cores; i++) {
         (void)pn_runtime_usage(b->rt, i, &before[i]);
     }
-    b->round.log = b->params->log != 0 && b->options->events != NULL ? pn_event_log : NULL;
-    b->round.log_context = b;
+    w.log = b->params->log != 0 && b->options->events != NULL;
     if (warmed) {
         rc = play(b, b->params->jobs, &w);
     }
