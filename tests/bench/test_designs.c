@@ -205,7 +205,7 @@ static void too_many_restarts_end_the_run(void **state) {
         "jobs=20000 warm=0 crash_ppm=100000 restarts_max=0 queue=1 producers_as=thread",
         "jobs=20000 warm=9000 crash_ppm=100000 restarts_max=100 queue=8 producers=9 "
         "producers_as=thread restarts_period_ms=60000",
-        "jobs=20000 warm=0 crash_ppm=100000 restarts_max=5 workers=1 queue=1 batch=8 mem=malloc "
+        "jobs=20000 warm=0 crash_ppm=100000 restarts_max=5 workers=1 queue=1 batch=8 "
         "payload=64 restarts_period_ms=60000",
         "jobs=20000 warm=0 crash_ppm=10000 restarts_max=5 sleep_ppm=100000 slo=500 shi=900 "
         "restarts_period_ms=60000 drop=1",
