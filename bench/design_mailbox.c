@@ -72,7 +72,7 @@ static void supervise(struct actor *a) {
 /* \return false if the actor sleeps now */
 static bool receive(struct actor *a, struct pn_mail *mail) {
     struct pn_bench *b = a->bench;
-    struct pn_job *jobs = (struct pn_job *)((char *)mail - offsetof(struct pn_job, link));
+    struct pn_job *jobs = (struct pn_job *)(void *)((char *)mail - offsetof(struct pn_job, link));
     uint64_t sleep_ns = 0;
     a->state[0]++;
     enum pn_job_rc rc = pn_job_run(&b->round, &b->tallies[pn_this_core_id()], pn_this_arena(), jobs,

@@ -80,7 +80,7 @@ static int refuse(struct pn_error *err, const char *format, ...) {
 }
 
 static uint64_t *field(struct pn_params *params, const struct key *key) {
-    return (uint64_t *)((char *)params + key->offset);
+    return (uint64_t *)(void *)((char *)params + key->offset);
 }
 
 void pn_params_init(struct pn_params *params) {
@@ -211,7 +211,7 @@ bool pn_params_get(const struct pn_params *params, unsigned i, char *text, size_
     if (i >= N_KEYS) {
         return false;
     }
-    uint64_t value = *(const uint64_t *)((const char *)params + keys[i].offset);
+    uint64_t value = *(const uint64_t *)(const void *)((const char *)params + keys[i].offset);
     if (keys[i].words != NULL) {
         (void)snprintf(text, cap, "%s=%s", keys[i].name, keys[i].words[value]);
     } else {

@@ -154,7 +154,7 @@ static void finish(struct pn_producer *p, struct pn_arena *arena) {
 }
 
 static void producer_task(struct pn_task *task) {
-    struct pn_producer *p = (struct pn_producer *)task;
+    struct pn_producer *p = (struct pn_producer *)(void *)task;
     for (unsigned k = 0; k < TURN; k++) {
         switch (step(p, pn_this_arena())) {
         case STEP_SENT:
