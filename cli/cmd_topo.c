@@ -224,7 +224,7 @@ static int show(const struct options *o, const struct pn_topology *topo,
 }
 
 /* A file or string that we were given is the caller's; the rest is the machine's. */
-static int exit_of(const struct options *o, int rc) {
+static enum pn_exit exit_of(const struct options *o, int rc) {
     bool ours = rc == -ENOEXEC || rc == -EPROTO || rc == -ENOMEM || rc == -EMFILE || rc == -ENFILE;
     return o->input == NULL || ours ? PN_EXIT_MACHINE : PN_EXIT_INPUT;
 }

@@ -29,7 +29,7 @@ static bool any_queued(const struct pn_pool_part *part) {
 }
 
 static bool part_pending(struct pn_poller *poller) {
-    struct pn_pool_part *part = (struct pn_pool_part *)poller;
+    struct pn_pool_part *part = (struct pn_pool_part *)(void *)poller;
     if (part->ready != NULL ||
         (part->waiting != NULL && pn_credit_free(part->shard->credit) >= part->shard->room_from)) {
         return true;
@@ -81,7 +81,7 @@ static void wake_worker(struct pn_pool_part *part) {
 }
 
 static unsigned part_poll(struct pn_poller *poller) {
-    struct pn_pool_part *part = (struct pn_pool_part *)poller;
+    struct pn_pool_part *part = (struct pn_pool_part *)(void *)poller;
     part->look_far = part->core->idle_since != 0 || (++part->polls & (PN_POOL_FAR_EVERY - 1)) == 0;
     unsigned n = pn_part_drain_lanes(part);
     n += ready_producers(part);

@@ -47,10 +47,9 @@ struct pn_worker {
     struct pn_pool_job *job;  /* in hand */
     struct pn_pool_job *rest; /* of the same item, not started */
     struct pn_worker *next;   /* in a list of its part */
-    void *state;
-    uint64_t id;
-    uint64_t sleep_ns, slept_from_ns, slept_ns;
+    uint64_t slept_from_ns;
 };
+_Static_assert(sizeof(struct pn_worker) <= 80, "ten thousand of them are 0.8 MB");
 
 /* One core's share of the pool. Only its scheduler touches it.
  * Equation: workers = free + ready + sleeping + (one in hand while a handler runs). */
@@ -66,7 +65,10 @@ struct pn_pool_part {
     struct pn_worker *ready, **ready_end;   /* woken, or with a rest to go on with */
     struct pn_task *waiting, **waiting_end; /* producers that wait for room */
     struct pn_worker *workers;
-    uint64_t n_workers;
+    char *states; /* [n_workers * state_bytes] */
+    size_t state_bytes;
+    uint64_t n_workers, first_id;
+    uint64_t sleep_ns, slept_ns; /* of the worker whose handler runs */
     uint64_t restarts;
     unsigned polls;
     bool look_far; /* this poll also looks into other domains */

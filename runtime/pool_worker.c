@@ -10,11 +10,14 @@
 #include <string.h>
 
 uint64_t pn_worker_id(const struct pn_worker *worker) {
-    return worker->id;
+    return worker->part->first_id + (uint64_t)(worker - worker->part->workers);
 }
 
 void *pn_worker_state(const struct pn_worker *worker) {
-    return worker->state;
+    const struct pn_pool_part *part = worker->part;
+    return part->states == NULL
+               ? NULL
+               : part->states + (size_t)(worker - part->workers) * part->state_bytes;
 }
 
 void *pn_worker_context(const struct pn_worker *worker) {
@@ -22,11 +25,11 @@ void *pn_worker_context(const struct pn_worker *worker) {
 }
 
 void pn_worker_sleep_ns(struct pn_worker *worker, uint64_t ns) {
-    worker->sleep_ns = ns;
+    worker->part->sleep_ns = ns;
 }
 
 uint64_t pn_worker_slept_ns(const struct pn_worker *worker) {
-    return worker->slept_ns;
+    return worker->part->slept_ns;
 }
 
 static void list_ready(struct pn_pool_part *part, struct pn_worker *worker) {
@@ -37,7 +40,7 @@ static void list_ready(struct pn_pool_part *part, struct pn_worker *worker) {
 
 static void woke(struct pn_timer *timer) {
     struct pn_worker *worker =
-        (struct pn_worker *)((char *)timer - offsetof(struct pn_worker, timer));
+        (struct pn_worker *)(void *)((char *)timer - offsetof(struct pn_worker, timer));
     list_ready(worker->part, worker);
 }
 
@@ -45,7 +48,7 @@ static void fall_asleep(struct pn_worker *worker) {
     worker->slept_from_ns = pn_now_ns();
     worker->timer.fn = woke;
     pn_wheel_add(&worker->part->core->wheel, &worker->timer,
-                 worker->slept_from_ns + worker->sleep_ns);
+                 worker->slept_from_ns + worker->part->sleep_ns);
 }
 
 /* The supervisor, one_for_one: what the worker had is dropped, a new one takes its place. The rest
@@ -54,8 +57,8 @@ static void restart(struct pn_worker *worker, uint64_t crashed_ns) {
     struct pn_pool_part *part = worker->part;
     struct pn_pool *pool = part->pool;
     worker->job = NULL;
-    if (worker->state != NULL) {
-        memset(worker->state, 0, pool->config.state_bytes);
+    if (part->states != NULL) {
+        memset(pn_worker_state(worker), 0, part->state_bytes);
     }
     uint64_t now = pn_now_ns();
     part->restarts++;
@@ -100,7 +103,7 @@ static unsigned run_ready(struct pn_pool_part *part) {
             part->ready_end = &part->ready;
         }
         if (worker->job != NULL) {
-            worker->slept_ns = pn_now_ns() - worker->slept_from_ns;
+            part->slept_ns = pn_now_ns() - worker->slept_from_ns;
             part->pool->config.resume(worker, worker->job);
             worker->job = NULL;
         }
@@ -176,20 +179,17 @@ unsigned pn_part_run(struct pn_pool_part *part) {
 }
 
 int pn_part_workers_create(struct pn_pool_part *part, uint64_t first_id, uint64_t n) {
-    size_t state = (part->pool->config.state_bytes + 15) & ~(size_t)15;
+    part->state_bytes = (part->pool->config.state_bytes + 15) & ~(size_t)15;
     part->workers = calloc(n + 1, sizeof *part->workers);
-    if (part->workers == NULL) {
+    part->states = part->state_bytes == 0 ? NULL : calloc(n + 1, part->state_bytes);
+    if (part->workers == NULL || (part->state_bytes != 0 && part->states == NULL)) {
         return -ENOMEM;
     }
     part->n_workers = n;
+    part->first_id = first_id;
     for (uint64_t i = n; i-- > 0;) {
         struct pn_worker *worker = &part->workers[i];
         worker->part = part;
-        worker->id = first_id + i;
-        worker->state = state == 0 ? NULL : calloc(1, state);
-        if (state != 0 && worker->state == NULL) {
-            return -ENOMEM;
-        }
         worker->next = part->free;
         part->free = worker;
     }
@@ -197,8 +197,6 @@ int pn_part_workers_create(struct pn_pool_part *part, uint64_t first_id, uint64_
 }
 
 void pn_part_workers_destroy(struct pn_pool_part *part) {
-    for (uint64_t i = 0; part->workers != NULL && i < part->n_workers; i++) {
-        free(part->workers[i].state);
-    }
+    free(part->states);
     free(part->workers);
 }

@@ -65,7 +65,8 @@ void pn_task_ready(struct pn_task *task) {
 }
 
 static void timer_fired(struct pn_timer *timer) {
-    struct pn_task *task = (struct pn_task *)((char *)timer - offsetof(struct pn_task, timer));
+    struct pn_task *task =
+        (struct pn_task *)(void *)((char *)timer - offsetof(struct pn_task, timer));
     pn_task_ready(task);
 }
 

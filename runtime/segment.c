@@ -48,6 +48,9 @@ static struct pn_segment *map_slab(struct pn_segment_pool *pool) {
         free(slab);
         return NULL;
     }
+    /* A queue that grows does so in the steady state; then a fault per page is what would be seen.
+     */
+    pn_map_populate(&slab->map);
     /* relaxed: a guess. */
     slab->next = pn_load_rlx(&pool->slabs);
     while (!pn_cas_weak_rel(&pool->slabs, &slab->next, slab)) {

@@ -145,7 +145,7 @@ void pn_segq_port_close(struct pn_segq_port *port) {
 /* Runs after the grace period, on the reclaimer. */
 static void recycle(struct pn_retired *piece, void *context) {
     struct pn_segq *q = context;
-    struct pn_segment *s = (struct pn_segment *)piece;
+    struct pn_segment *s = (struct pn_segment *)(void *)piece;
     s->free_next = NULL;
     pn_segment_put(&q->pool, s);
     (void)pn_faa_rlx(&q->pool.recycled, 1); /* relaxed: a statistic */

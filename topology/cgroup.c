@@ -2,9 +2,11 @@
 #include <pinion/cgroup.h>
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static int read_line(const char *path, char *text, size_t cap) {
     FILE *f = fopen(path, "re");
@@ -74,6 +76,20 @@ static double walk_up(const char *mount, const char *group, double (*quota)(cons
     }
 }
 
+/* A root group has no quota file; a folder that nothing is mounted on has none either, and must not
+ * pass for it. */
+static bool is_mounted(const char *mount) {
+    static const char *const files[] = {"cgroup.controllers", "cpu.max", "cpu.cfs_quota_us"};
+    char path[4096];
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        (void)snprintf(path, sizeof path, "%s/%s", mount, files[i]);
+        if (access(path, F_OK) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 double pn_cpu_quota(const char *root) {
     char path[1024];
     char line[2048];
@@ -83,6 +99,7 @@ double pn_cpu_quota(const char *root) {
         return -errno;
     }
     double found = 0;
+    bool mounted = false;
     while (fgets(line, sizeof line, f) != NULL) {
         line[strcspn(line, "\n")] = '\0';
         char *controllers = strchr(line, ':');
@@ -94,12 +111,14 @@ double pn_cpu_quota(const char *root) {
         char mount[2048];
         if (strcmp(controllers, ":") == 0) {
             (void)snprintf(mount, sizeof mount, "%s/sys/fs/cgroup", root);
+            mounted = mounted || is_mounted(mount);
             found = tighter(found, walk_up(mount, group, quota_v2));
         } else if (strstr(controllers + 1, "cpu") != NULL) {
             (void)snprintf(mount, sizeof mount, "%s/sys/fs/cgroup/%s", root, controllers + 1);
+            mounted = mounted || is_mounted(mount);
             found = tighter(found, walk_up(mount, group, quota_v1));
         }
     }
     (void)fclose(f);
-    return found;
+    return mounted ? found : -ENOENT;
 }

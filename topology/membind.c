@@ -64,6 +64,15 @@ int pn_map_create(struct pn_map *map, size_t bytes, enum pn_mem_policy policy,
     return 0;
 }
 
+void pn_map_populate(const struct pn_map *map) {
+#if defined(MADV_POPULATE_WRITE)
+    (void)madvise(map->base, map->bytes, MADV_POPULATE_WRITE);
+#else
+    enum { POPULATE_WRITE = 23 }; /* older headers; the kernel may know it all the same */
+    (void)madvise(map->base, map->bytes, POPULATE_WRITE);
+#endif
+}
+
 void pn_map_destroy(struct pn_map *map) {
     if (map->base != NULL) {
         (void)munmap(map->base, map->bytes);

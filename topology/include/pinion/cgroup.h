@@ -20,7 +20,8 @@ int pn_isolated_read(const char *root, char *text, size_t cap);
  * CPU time that the cgroups of this process may use per second of wall time, in CPUs: the tightest
  * quota on the way up, cgroup v2 or v1.
  *
- * \return the quota; 0 if none is set; negative -errno if /proc/self/cgroup cannot be read
+ * \return the quota; 0 if none is set; negative -errno if that cannot be known: /proc/self/cgroup
+ *         cannot be read, or no cgroup file system is mounted (-ENOENT)
  */
 double pn_cpu_quota(const char *root);
 

@@ -35,6 +35,9 @@ struct pn_map {
  */
 int pn_map_create(struct pn_map *map, size_t bytes, enum pn_mem_policy policy,
                   struct pn_os_node node, bool huge);
+/** Fault every page in now, where policy or the calling thread puts it: one system call instead of
+ * a fault per page later. Without kernel support (before 5.14) pages come as they are touched. */
+void pn_map_populate(const struct pn_map *map);
 void pn_map_destroy(struct pn_map *map);
 
 struct pn_audit {
