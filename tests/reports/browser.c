@@ -168,7 +168,9 @@ static int check_picture(const char *browser, const char *dir, const struct shot
 static void clean(const char *dir) {
     char command[512];
     (void)snprintf(command, sizeof command, "rm -rf '%s'", dir);
-    (void)system(command);
+    if (system(command) != 0) {
+        (void)printf("%s stays behind\n", dir);
+    }
 }
 
 int main(int argc, char **argv) {
