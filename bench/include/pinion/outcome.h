@@ -51,8 +51,9 @@ struct pn_run_options {
 
 /**
  * Run a design: warm-up round, measured round. A run that ends early (failed, interrupted) gives
- * the arenas back whole; under mem=malloc the jobs that were still queued stay allocated. \return
- * 0; -EINVAL no such design; -ENOMEM; -EAGAIN no thread
+ * the arenas back whole; under mem=malloc the jobs that were still queued stay allocated.
+ *
+ * \return 0; -EINVAL no such design; -ENOMEM; -EAGAIN no thread
  */
 int pn_run(const struct pn_run_options *options, struct pn_outcome *out, struct pn_error *err);
 void pn_outcome_fini(struct pn_outcome *outcome);
