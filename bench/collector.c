@@ -79,7 +79,7 @@ void pn_collect(struct pn_bench *b, uint64_t jobs, struct pn_watch *w) {
         w->failed = b->design->failed(b);
         if (now >= snapshot_ns) {
             snapshot_ns += SNAPSHOT_NS;
-            pn_event_snapshot(b, n);
+            pn_event_snapshot(b, pn_process_cpu_ns() - w->cpu0_ns);
             w->interrupted = b->options->interrupted != NULL && b->options->interrupted();
         }
         if (w->failed || w->interrupted) {

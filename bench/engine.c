@@ -317,6 +317,7 @@ static int measure(struct pn_bench *b, struct pn_outcome *out, struct pn_error *
         (void)pn_runtime_usage(b->rt, i, &before[i]);
     }
     w.log = b->params->log != 0 && b->options->events != NULL;
+    b->measured = true;
     if (warmed) {
         rc = play(b, b->params->jobs, &w);
     }

@@ -45,6 +45,7 @@ struct pn_bench {
     struct pn_producer *producers;
     uint8_t *unknown_near;    /* distances of producer threads' arenas: not known */
     PN_ATOMIC(uint32_t) stop; /* producers end early */
+    bool measured;            /* this round is not the warm-up: events are written */
     pthread_mutex_t events_lock;
 };
 
@@ -68,7 +69,7 @@ struct pn_watch {
 void pn_collect(struct pn_bench *bench, uint64_t jobs, struct pn_watch *watch);
 
 /* events.c */
-void pn_event_snapshot(struct pn_bench *bench, uint64_t ended);
+void pn_event_snapshot(struct pn_bench *bench, uint64_t cpu_ns);
 void pn_event_log(void *bench, const struct pn_record *record);
 void pn_events_write_records(struct pn_bench *bench);
 uint64_t pn_status_kb(const char *label);

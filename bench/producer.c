@@ -65,16 +65,6 @@ static bool make_pending(struct pn_producer *p, struct pn_arena *arena) {
     return p->pending_n > 0;
 }
 
-static void drop_pending(struct pn_producer *p, struct pn_arena *arena) {
-    while (p->pending != NULL) {
-        struct pn_job *next = (struct pn_job *)p->pending->link.next;
-        pn_job_free(arena, p->pending);
-        p->pending = next;
-    }
-    p->dropped += p->pending_n;
-    p->next_i += p->pending_n;
-}
-
 static void note_full(struct pn_producer *p) {
     if (p->counted_full) {
         return;
@@ -86,6 +76,23 @@ static void note_full(struct pn_producer *p) {
         p->full_from_ns = pn_now_ns();
     }
     p->full++;
+}
+
+static void drop_pending(struct pn_producer *p, struct pn_arena *arena) {
+    while (p->pending != NULL) {
+        struct pn_job *next = (struct pn_job *)p->pending->link.next;
+        pn_job_free(arena, p->pending);
+        p->pending = next;
+    }
+    p->dropped += p->pending_n;
+    p->next_i += p->pending_n;
+    if (p->full_from_ns != 0) {
+        p->full_records[p->n_full_records++] = (struct pn_record){.kind = PN_RECORD_FULL,
+                                                                  .producer = p->p,
+                                                                  .at_ns = p->full_from_ns,
+                                                                  .value_ns = p->dropped};
+        p->full_from_ns = 0;
+    }
 }
 
 static void note_room(struct pn_producer *p) {

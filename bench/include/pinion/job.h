@@ -26,7 +26,10 @@ enum pn_record_kind { PN_RECORD_JOB, PN_RECORD_CRASH, PN_RECORD_RESTART, PN_RECO
 struct pn_record {
     enum pn_record_kind kind;
     uint32_t producer, i, worker;
-    uint64_t at_ns, value_ns, sleep_ns;
+    uint64_t at_ns;
+    uint64_t
+        value_ns; /* latency, down time or wait; with drop=1, what the producer dropped so far */
+    uint64_t sleep_ns;
 };
 
 /* One scheduler's (or loop thread's) results. Single writer; the collector sums. */
