@@ -8,9 +8,12 @@
 #include <errno.h>
 #include <pinion/clock.h>
 #include <pinion/generator.h>
+#include <pinion/reclaim.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { SAMPLES = 20000 };
 
@@ -221,10 +224,10 @@ static void fill_sums(struct pn_bench *b, struct pn_outcome *out) {
         out->checksum += t->checksum;
         slept_ns += t->slept_ns;
         slept += t->slept;
+        out->restarts += t->restarts;
         pn_histogram_merge(&out->latency, &t->latency);
         out->core_jobs[i] = t->done;
     }
-    out->restarts = out->lost;
     out->sleep_mean_ns = slept == 0 ? PN_NONE : slept_ns / slept;
     for (uint64_t k = 0; k < b->params->producers; k++) {
         out->dropped += b->producers[k].dropped;
@@ -244,6 +247,29 @@ static void subtract(struct pn_core_usage *now, const struct pn_core_usage *befo
     now->syscalls -= before->syscalls;
     now->steals -= before->steals;
     now->wakes -= before->wakes;
+}
+
+struct helper_threads {
+    uint64_t reclaimer, collector;
+};
+
+/* The collector is the calling thread. */
+static struct helper_threads look_at_helpers(const struct pn_bench *b) {
+    struct pn_reclaimer_counts counts;
+    pn_reclaimer_counts(pn_runtime_reclaimer(b->rt), &counts);
+    return (struct helper_threads){pn_thread_voluntary_switches(counts.tid),
+                                   pn_thread_voluntary_switches((int)syscall(SYS_gettid))};
+}
+
+static uint64_t since(uint64_t now, uint64_t before) {
+    return now == UINT64_MAX || before == UINT64_MAX ? PN_NONE : now - before;
+}
+
+static void fill_helpers(const struct pn_bench *b, const struct helper_threads *before,
+                         struct pn_outcome *out) {
+    struct helper_threads now = look_at_helpers(b);
+    out->reclaimer_switches = since(now.reclaimer, before->reclaimer);
+    out->collector_switches = since(now.collector, before->collector);
 }
 
 static void fill_cores(struct pn_bench *b, const struct pn_core_usage *before,
@@ -316,6 +342,7 @@ static int measure(struct pn_bench *b, struct pn_outcome *out, struct pn_error *
     for (unsigned i = 0; i < b->n_cores; i++) {
         (void)pn_runtime_usage(b->rt, i, &before[i]);
     }
+    struct helper_threads helpers = look_at_helpers(b);
     w.log = b->params->log != 0 && b->options->events != NULL;
     b->measured = true;
     if (warmed) {
@@ -323,6 +350,7 @@ static int measure(struct pn_bench *b, struct pn_outcome *out, struct pn_error *
     }
     out->jobs = b->params->jobs;
     fill_cores(b, before, out);
+    fill_helpers(b, &helpers, out);
     free(before);
     pn_runtime_stop(b->rt);
     if (!warmed) {

@@ -118,12 +118,19 @@ struct pn_job *pn_job_make(const struct pn_round *round, struct pn_arena *arena,
     }
     if (bytes > 0) {
         uint32_t word = pn_mix(pn_job_key(round->bases[producer], i) + PN_DRAW_PAYLOAD);
-        job->payload = inline_payload ? (uint32_t *)(job + 1) : pn_arena_alloc(arena, bytes);
-        if (job->payload == NULL) {
+        uint32_t *made = pn_arena_alloc(arena, bytes);
+        if (made == NULL) {
             pn_arena_free(arena, job);
             return NULL;
         }
-        fill(job->payload, bytes, word);
+        fill(made, bytes, word);
+        job->payload = made;
+        if (inline_payload) {
+            /* The sender's own data, copied into what the receiver will own. */
+            job->payload = (uint32_t *)(job + 1);
+            memcpy(job->payload, made, bytes);
+            pn_arena_free(arena, made);
+        }
     }
     return job;
 }
@@ -188,6 +195,7 @@ static void lose(const struct pn_round *round, struct pn_tally *tally, struct pn
 
 void pn_tally_restarted(const struct pn_round *round, struct pn_tally *tally, uint64_t worker,
                         uint64_t down_ns) {
+    tally->restarts++;
     if (tally->crash_records <= CRASH_RECORDS_MAX && tally->crashes <= CRASH_RECORDS_MAX) {
         struct pn_record what = {.kind = PN_RECORD_RESTART,
                                  .worker = (uint32_t)worker,

@@ -90,6 +90,23 @@ static void cores(const struct pn_outcome *o, FILE *to) {
     (void)fputc(']', to);
 }
 
+static void helpers(const struct pn_outcome *o, FILE *to) {
+    const struct {
+        const char *name;
+        uint64_t switches;
+    } all[] = {{"reclaimer", o->reclaimer_switches}, {"collector", o->collector_switches}};
+    (void)fputs(",\"helpers\":[", to);
+    for (unsigned i = 0; i < 2; i++) {
+        (void)fprintf(to,
+                      "%s{\"name\":\"%s\",\"syscalls\":null,\"syscalls_reason\":\"only a tracer "
+                      "could count them\"",
+                      i == 0 ? "" : ",", all[i].name);
+        number(to, "vol_switches", all[i].switches);
+        (void)fputc('}', to);
+    }
+    (void)fputc(']', to);
+}
+
 static void placement(const struct pn_outcome *o, const struct pn_params *p, FILE *to) {
     static const char *const mem[] = {"local", "malloc", "interleave", "remote"};
     (void)fprintf(to, ",\"mem\":\"%s\",\"placement\":{\"pinned\":%s,\"membind\":%s", mem[p->mem],
@@ -130,6 +147,7 @@ void pn_outcome_print(const struct pn_outcome *o, const struct pn_run_options *o
     number(to, "rss_kb", o->rss_kb);
     number(to, "hwm_kb", o->hwm_kb);
     cores(o, to);
+    helpers(o, to);
     placement(o, options->params, to);
     (void)fprintf(to, ",\"failed\":%s,\"interrupted\":%s}\n", o->failed ? "true" : "false",
                   o->interrupted ? "true" : "false");

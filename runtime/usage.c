@@ -71,3 +71,11 @@ int pn_runtime_usage(const struct pn_runtime *rt, unsigned core, struct pn_core_
     }
     return 0;
 }
+
+uint64_t pn_thread_voluntary_switches(int tid) {
+    char text[4096];
+    if (read_task_file(tid, "status", text, sizeof text) != 0) {
+        return UINT64_MAX;
+    }
+    return field_after(text, "\nvoluntary_ctxt_switches:");
+}

@@ -31,8 +31,10 @@ struct state {
 static void check_against(const struct state *s, const char *design, const char *text,
                           const struct pn_params *p, const struct reference *r) {
     const struct pn_outcome *o = &s->out;
+    /* In the job loop nobody restarts. */
+    uint64_t restarts = strcmp(design, "loop") == 0 ? PN_NONE : r->lost;
     if (o->checksum != r->checksum || o->done != r->done || o->lost != r->lost || o->dropped != 0 ||
-        o->collateral != 0 || o->restarts != r->lost || o->failed) {
+        o->collateral != 0 || o->restarts != restarts || o->failed) {
         print_error("%s %s\n  done %llu lost %llu dropped %llu checksum %016llx failed %d\n  "
                     "expected %llu %llu 0 %016llx\n",
                     design, text, (unsigned long long)o->done, (unsigned long long)o->lost,

@@ -35,7 +35,7 @@ struct pn_record {
 /* One scheduler's (or loop thread's) results. Single writer; the collector sums. */
 struct pn_tally {
     _Alignas(128) uint64_t done; /* written by its core, read at any time: see pn_tally_done */
-    uint64_t lost, checksum, slept_ns, slept, crashes;
+    uint64_t lost, checksum, slept_ns, slept, crashes, restarts;
     uint64_t stamped_done, idle_ns; /* when this core last ran out of work, and what it had done */
     uint64_t *worker_jobs;          /* [workers] */
     struct pn_histogram latency;

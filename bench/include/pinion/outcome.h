@@ -28,6 +28,7 @@ struct pn_outcome {
     unsigned n_cores;
     struct pn_core_usage *cores; /* [n_cores] over the measured round; owned */
     uint64_t *core_jobs;         /* [n_cores] owned */
+    uint64_t reclaimer_switches, collector_switches; /* of the helper threads, voluntary */
     bool pinned, membind;
     struct pn_audit audit;
     char degraded[PN_OUTCOME_DEGRADED_MAX][160];

@@ -75,6 +75,10 @@ struct pn_core_usage {
 /** Any thread, while the schedulers run. \return 0; -ESRCH */
 int pn_runtime_usage(const struct pn_runtime *rt, unsigned core, struct pn_core_usage *out);
 
+/** Voluntary context switches of a thread of this process so far: each is a system call that slept.
+ *  \return UINT64_MAX if there is no such thread */
+uint64_t pn_thread_voluntary_switches(int tid);
+
 /** Where the arenas' pages lie, summed over the cores. Any thread, schedulers at rest or stopped.
  */
 void pn_runtime_audit(const struct pn_runtime *rt, struct pn_audit *audit);
