@@ -2,7 +2,7 @@
  *
  * Orderings
  *   C1  give (release) -> take (acquire): a sender that gets a credit sees the receiver's work on
- * the item that carried it, as a bounded buffer promises.
+ *       the item that carried it, as a bounded buffer promises.
  */
 #include "runtime/atomic.h"
 
@@ -10,9 +10,8 @@
 #include <pinion/credit.h>
 #include <stdlib.h>
 
-enum {
-    CHUNK_MAX = 32
-}; /* one counter write in 32 items; larger chunks bought nothing measurable */
+/* One write of the counter in 32 items; larger chunks bought nothing measurable. */
+enum { CHUNK_MAX = 32 };
 
 struct pn_credit {
     _Alignas(PN_LINE) PN_ATOMIC(uint64_t) free;
@@ -21,7 +20,7 @@ struct pn_credit {
 };
 
 int pn_credit_create(struct pn_credit **out, uint64_t total, uint32_t ports) {
-    if (total == 0) {
+    if (total == 0 || total > (uint64_t)1 << 62) {
         return -EINVAL;
     }
     struct pn_credit *c = aligned_alloc(PN_LINE, sizeof *c);
@@ -54,7 +53,7 @@ static uint64_t draw(struct pn_credit *c, uint64_t least, uint64_t want) {
             return 0;
         }
         /* C1 acquire: pairs with the additions in pn_credit_give and pn_credit_flush. */
-        if (pn_cas_weak_acqrel(&c->free, &seen, seen - n)) {
+        if (pn_cas_acq(&c->free, &seen, seen - n)) {
             return n;
         }
     }
@@ -82,7 +81,7 @@ bool pn_credit_give(struct pn_credit_port *port, uint64_t n) {
         return false;
     }
     /* C1 release: pairs with the compare-and-swap in draw. */
-    (void)pn_faa_acqrel(&port->credit->free, port->owed);
+    (void)pn_faa_rel(&port->credit->free, port->owed);
     port->owed = 0;
     return true;
 }
@@ -93,12 +92,13 @@ bool pn_credit_flush(struct pn_credit_port *port) {
         return false;
     }
     /* C1 release: pairs with the compare-and-swap in draw. */
-    (void)pn_faa_acqrel(&port->credit->free, n);
+    (void)pn_faa_rel(&port->credit->free, n);
     port->have = port->owed = 0;
     return true;
 }
 
 uint64_t pn_credit_free(const struct pn_credit *credit) {
+    /* C1 acquire: pairs with the additions; who waits for room may go on at once. */
     return pn_load_acq(&credit->free);
 }
 

@@ -16,6 +16,7 @@
  */
 #include "runtime/futex.h"
 #include "runtime/pool_parts.h"
+#include "runtime/rcu.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -157,9 +158,11 @@ static unsigned empty_lane(struct pn_pool_part *part, unsigned s, struct pn_pool
     }
     for (size_t i = 0; i < n; i++) {
         /* Credits were taken when the item entered the lane. Without memory for a segment the core
-         * makes room by taking jobs. */
+         * makes room by taking jobs. RCU: no segment is held here, and what fills the bound on
+         * retired segments may be waiting for this very core. */
         while (pn_segq_push(part->ports[s], items[i]) != PN_QUEUE_OK) {
             (void)pn_part_run(part);
+            pn_rcu_quiescent();
         }
     }
     return (unsigned)n;

@@ -4,6 +4,9 @@
  *   N1  push's sequence (release) -> pop's sequence (acquire): the item.
  *   N2  pop's sequence (release) -> push's sequence (acquire): the cell may be overwritten.
  * The claims on tail and head carry nothing: a claimed cell's state is known from its sequence.
+ *
+ * Tried and not taken: swapping index bits so that consecutive positions lie on different lines. It
+ * costs a third of the batch rate and bought nothing in pairs.
  */
 #include <pinion/ring.h>
 
@@ -66,6 +69,9 @@ size_t pn_ring_capacity(const struct pn_ring *q) {
 /* Claim up to n consecutive cells whose sequence is position + lead. \return how many, from *at */
 static size_t claim(struct pn_ring *q, PN_ATOMIC(uint64_t) * index, uint64_t lead, size_t n,
                     uint64_t *at, struct pn_queue_counts *counts) {
+    if (n == 0) {
+        return 0;
+    }
     uint64_t position = pn_load_rlx(index); /* relaxed: a guess for the compare-and-swap */
     for (;;) {
         size_t ready = 0;
@@ -139,6 +145,7 @@ enum pn_queue_rc pn_ring_pop(struct pn_ring *q, void **item) {
 }
 
 bool pn_ring_seems_empty(const struct pn_ring *q) {
+    /* N1 acquire: an answer "not empty" comes after the push it saw. */
     uint64_t head = pn_load_acq(&q->head);
     return pn_load_acq(&q->cell[head & q->mask].sequence) != head + 1;
 }

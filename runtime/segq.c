@@ -9,42 +9,45 @@
  * the popper waits a moment, then poisons the cell, and the pusher goes on to its next ticket. Past
  * the last cell the pusher appends a segment that holds its item already, so it never starts over.
  *
- * Progress: lock-free while segments can be had. A stalled thread delays nobody: its cell is
- * poisoned or its item is in place. It does hold up the grace period if it stays online; then
- * retired bytes grow to the bound and push answers FULL.
- * Linearizable FIFO. LP of a push: its successful compare-and-swap on the cell, ordered by ticket;
- * LP of an EMPTY: the read of enq that is not above the segment's deq.
- *
  * Orderings
- *   Q1  item swapped into the cell (release) -> read by the popper (acquire): what the item points
- * to. Q2  new segment linked at next (release) -> next read (acquire): the segment is initialised.
- *   Q3  head and tail moved (release) -> read (acquire): same, for those who did not walk next.
- *   Q4  enq of a ticket (release) -> enq read by an EMPTY check (acquire).
+ *   Q1  item swapped into the cell (release) -> read by the popper (acquire): what it points to.
+ *   Q2  new segment linked at next (release) -> next read (acquire): the segment is initialised.
+ *   Q3  head and tail moved (release) -> read (acquire): the segment is initialised; and who moved
+ *       head had seen tail beyond the old one, so who reads the new head sees tail at least there.
+ *   Q4  enq of a ticket (release) -> enq read by an EMPTY check (acquire): pushes that happened
+ *       before are counted.
+ *
+ * Linearizable FIFO. LP of a push: its swap into the cell, or the link of the new segment; pushes
+ * are ordered by ticket. LP of a pop: its ticket, or the push it met, whichever is later. LP of an
+ * EMPTY: the read of enq, or of next, that found nothing.
  *
  * RCU: a segment pointer lives within one operation, and threads are quiescent only between
  * operations. Tail is moved off a segment BEFORE head is moved past it: otherwise an operation that
- * starts after the grace period began could still load it from tail.
+ * starts after the grace period began could still load it from tail. (Hazard pointers do not need
+ * this: there the appender protects the old segment until tail has moved.)
  *
  * Source: the ticket idea of Morrison & Afek (LCRQ, PPoPP 2013) in the single-use form of Yang &
- * Mellor-Crummey (PPoPP 2016) and of Correia & Ramalhete's FAAArrayQueue; differs: QSBR instead of
- * hazard pointers (no fence per operation), a load instead of an exchange to take an item, a peek
- * before the ticket only after a miss, recycled segments, and credits.
+ * Mellor-Crummey (PPoPP 2016) and of Correia & Ramalhete's FAAArrayQueue (2016); QSBR after
+ * Desnoyers, McKenney et al. (IEEE TPDS 2012). Differs: QSBR instead of hazard pointers (no fence
+ * per operation), a load instead of an exchange to take an item, a look before the ticket only
+ * after a miss, recycled segments, and credits.
  */
-#include "runtime/rcu.h"
+#include <pinion/segq.h>
+
+#include "runtime/counters.h"
 #include "runtime/segment.h"
 
 #include <errno.h>
 #include <pinion/credit.h>
-#include <pinion/segq.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct pn_segq {
     _Alignas(PN_LINE) PN_ATOMIC(struct pn_segment *) head;
     _Alignas(PN_LINE) PN_ATOMIC(struct pn_segment *) tail;
-    _Alignas(PN_LINE) struct pn_credit *credit; /* NULL = unbounded */
+    _Alignas(PN_LINE) struct pn_credit *credit; /* NULL = unbounded; written once, as to the pool */
     struct pn_reclaimer *reclaimer;
-    uint64_t retired_bytes_max;
+    uint64_t retired_max; /* segments */
     struct pn_segment_pool pool;
     _Alignas(PN_LINE) PN_ATOMIC(uint64_t) retired; /* once per segment */
 };
@@ -53,25 +56,34 @@ struct pn_segq_port {
     _Alignas(PN_LINE) struct pn_segq *q;
     bool hot; /* the last pop found something: take a ticket at once */
     struct pn_credit_port credit;
-    struct pn_segment *keep;
-    struct pn_queue_counts counts;
+    struct pn_segment *spare; /* empty; appended by somebody else before this port could */
+    struct pn_counters counts;
 };
 
+static const uint64_t retired_bytes_default = (uint64_t)16 << 20;
+
+#if defined(PN_EXPLORE)
+enum { WAIT_FOR_PUSHER = 1 };
+#else
 /* Polls of a cell whose pusher holds the ticket already: longer than a swap that is under way, far
  * shorter than a time slice. */
 enum { WAIT_FOR_PUSHER = 64 };
+#endif
 
 /* Eight consecutive tickets on eight lines, so that neighbours do not fight for one. */
 static unsigned cell_of(uint64_t ticket) {
-#if defined(PN_EXPLORE)
-    return (unsigned)ticket;
-#else
     unsigned t = (unsigned)ticket;
+#if defined(PN_EXPLORE)
+    return t;
+#else
     return (t & ~63u) | ((t & 7u) << 3) | ((t >> 3) & 7u);
 #endif
 }
 
 int pn_segq_create(struct pn_segq **out, const struct pn_segq_config *config) {
+    if (config->reclaimer == NULL) {
+        return -EINVAL;
+    }
     struct pn_segq *q = aligned_alloc(PN_LINE, sizeof *q);
     if (q == NULL) {
         return -ENOMEM;
@@ -79,10 +91,10 @@ int pn_segq_create(struct pn_segq **out, const struct pn_segq_config *config) {
     memset((void *)q, 0, sizeof *q);
     pn_segment_pool_init(&q->pool, config->node);
     q->reclaimer = config->reclaimer;
-    q->retired_bytes_max =
-        config->retired_bytes_max == 0 ? (uint64_t)16 << 20 : config->retired_bytes_max;
-    struct pn_segment *keep = NULL;
-    struct pn_segment *first = pn_segment_get(&q->pool, &keep);
+    uint64_t bytes =
+        config->retired_bytes_max == 0 ? retired_bytes_default : config->retired_bytes_max;
+    q->retired_max = bytes / sizeof(struct pn_segment);
+    struct pn_segment *first = pn_segment_get(&q->pool);
     int rc = first == NULL ? -ENOMEM : 0;
     if (rc == 0 && config->capacity > 0) {
         rc = pn_credit_create(&q->credit, config->capacity, config->max_senders);
@@ -92,7 +104,6 @@ int pn_segq_create(struct pn_segq **out, const struct pn_segq_config *config) {
         free(q);
         return rc;
     }
-    pn_segment_put(&q->pool, keep);
     pn_atomic_init(&q->head, first);
     pn_atomic_init(&q->tail, first);
     pn_atomic_init(&q->retired, 0);
@@ -104,12 +115,12 @@ void pn_segq_destroy(struct pn_segq *q) {
     if (q == NULL) {
         return;
     }
-    /* Retired segments come back to the pool before the pool's memory goes. */
+    /* RCU: what is retired must be back in the pool before the pool's memory goes. */
     pn_reclaimer_barrier(q->reclaimer);
 #if defined(PN_EXPLORE)
+    /* There each segment is an allocation of its own, found through the pool. */
     for (struct pn_segment *s = pn_load_acq(&q->head); s != NULL;) {
         struct pn_segment *next = pn_load_acq(&s->next);
-        s->free_next = NULL;
         pn_segment_put(&q->pool, s);
         s = next;
     }
@@ -124,11 +135,26 @@ int pn_segq_port_open(struct pn_segq *q, struct pn_segq_port **out) {
     if (port == NULL) {
         return -ENOMEM;
     }
-    memset(port, 0, sizeof *port);
+    memset((void *)port, 0, sizeof *port);
     port->q = q;
     pn_credit_port_init(&port->credit, q->credit);
     *out = port;
     return 0;
+}
+
+/* Runs after the grace period, on the reclaimer. */
+static void recycle(struct pn_retired *piece, void *context) {
+    struct pn_segq *q = context;
+    /* RCU: every operation that could reach the segment has ended; G2 of segment.c holds. */
+    pn_segment_put(&q->pool, (struct pn_segment *)(void *)piece);
+    (void)pn_faa_rlx(&q->pool.recycled, 1); /* relaxed: a count for the bound and for statistics */
+}
+
+/* RCU: no new operation can reach s, because tail and head are past it, or it was never linked. */
+static void retire(struct pn_segq *q, struct pn_segment *s) {
+    s->retired = (struct pn_retired){.fn = recycle, .context = q, .bytes = sizeof *s};
+    (void)pn_faa_rlx(&q->retired, 1); /* relaxed: a count for the bound and for statistics */
+    pn_reclaimer_retire(q->reclaimer, &s->retired);
 }
 
 void pn_segq_port_close(struct pn_segq_port *port) {
@@ -138,24 +164,26 @@ void pn_segq_port_close(struct pn_segq_port *port) {
     if (port->q->credit != NULL) {
         (void)pn_credit_flush(&port->credit);
     }
-    pn_segment_put(&port->q->pool, port->keep);
+    if (port->spare != NULL) {
+        retire(port->q, port->spare);
+    }
     free(port);
 }
 
-/* Runs after the grace period, on the reclaimer. */
-static void recycle(struct pn_retired *piece, void *context) {
-    struct pn_segq *q = context;
-    struct pn_segment *s = (struct pn_segment *)(void *)piece;
-    s->free_next = NULL;
-    pn_segment_put(&q->pool, s);
-    (void)pn_faa_rlx(&q->pool.recycled, 1); /* relaxed: a statistic */
+/* Whether readers have held up so much that no further segment may be used up. */
+static bool too_much_retired(const struct pn_segq *q) {
+    /* relaxed: a bound far above one segment; recycled first, so the difference is not negative by
+     * more than what is on its way. */
+    uint64_t recycled = pn_load_rlx(&q->pool.recycled);
+    uint64_t retired = pn_load_rlx(&q->retired);
+    return retired > recycled && retired - recycled > q->retired_max;
 }
 
-/* RCU: the caller has moved both tail and head past s, so no new operation can reach it. */
-static void retire(struct pn_segq *q, struct pn_segment *s) {
-    s->retired = (struct pn_retired){.fn = recycle, .context = q, .bytes = sizeof *s};
-    (void)pn_faa_rlx(&q->retired, 1); /* relaxed: a statistic */
-    pn_reclaimer_retire(q->reclaimer, &s->retired);
+/* An empty segment: the port's spare, or one of the pool. */
+static struct pn_segment *empty_segment(struct pn_segq_port *port) {
+    struct pn_segment *s = port->spare;
+    port->spare = NULL;
+    return s != NULL ? s : pn_segment_get(&port->q->pool);
 }
 
 enum append { APPEND_DONE, APPEND_AGAIN, APPEND_FULL };
@@ -167,28 +195,27 @@ static enum append append(struct pn_segq_port *port, struct pn_segment *tail, vo
     /* Q2 acquire: pairs with the compare-and-swap below. */
     struct pn_segment *next = pn_load_acq(&tail->next);
     if (next != NULL) {
+        /* Q3 release: a failure means that somebody helped. */
         (void)pn_cas_acqrel(&q->tail, &expected, next);
         return APPEND_AGAIN;
     }
-    if (pn_reclaimer_pending_bytes(q->reclaimer) > q->retired_bytes_max) {
-        return APPEND_FULL;
-    }
-    struct pn_segment *made = pn_segment_get(&q->pool, &port->keep);
+    struct pn_segment *made = too_much_retired(q) ? NULL : empty_segment(port);
     if (made == NULL) {
         return APPEND_FULL;
     }
     pn_atomic_init(&made->cell[cell_of(0)], item);
     pn_atomic_init(&made->enq, 1);
-    /* Q2 release: the segment and its first item; pairs with every load of next. LP of this push.
-     */
+    /* Q2 release: pairs with every load of next. LP of this push. */
     if (pn_cas_acqrel(&tail->next, &next, made)) {
-        /* Q3 release: a failure means that somebody helped. */
+        /* Q3 release: as above. */
         (void)pn_cas_acqrel(&q->tail, &expected, made);
         return APPEND_DONE;
     }
-    made->free_next = port->keep;
-    port->keep = made;
-    port->counts.cas_failed++;
+    pn_atomic_init(&made->cell[cell_of(0)], NULL);
+    pn_atomic_init(&made->enq, 0);
+    port->spare = made;
+    pn_count(&port->counts.cas_failed, 1);
+    /* Q3 release: as above. */
     (void)pn_cas_acqrel(&q->tail, &expected, next);
     return APPEND_AGAIN;
 }
@@ -199,27 +226,28 @@ enum pn_queue_rc pn_segq_push_credited(struct pn_segq_port *port, void *item) {
         /* Q3 acquire: pairs with the moves of tail in append and advance_head. */
         struct pn_segment *tail = pn_load_acq(&q->tail);
         /* Q4 release: pairs with the load of enq in looks_empty. */
-        uint64_t ticket = pn_faa_acqrel(&tail->enq, 1);
+        uint64_t ticket = pn_faa_rel(&tail->enq, 1);
         if (ticket < PN_SEGMENT_CELLS) {
             void *empty = NULL;
             /* Q1 release: pairs with the loads of the cell in take. LP. */
-            if (pn_cas_acqrel(&tail->cell[cell_of(ticket)], &empty, item)) {
+            if (pn_cas_rel(&tail->cell[cell_of(ticket)], &empty, item)) {
                 break;
             }
-            port->counts.cas_failed++; /* poisoned: the popper of this ticket came first */
+            pn_count(&port->counts.cas_failed,
+                     1); /* poisoned: the popper of this ticket came first */
         } else {
             enum append rc = append(port, tail, item);
             if (rc == APPEND_DONE) {
                 break;
             }
             if (rc == APPEND_FULL) {
-                port->counts.full++;
+                pn_count(&port->counts.full, 1);
                 return PN_QUEUE_FULL;
             }
         }
-        port->counts.retries++;
+        pn_count(&port->counts.retries, 1);
     }
-    port->counts.push++;
+    pn_count(&port->counts.push, 1);
     return PN_QUEUE_OK;
 }
 
@@ -228,7 +256,7 @@ enum pn_queue_rc pn_segq_push(struct pn_segq_port *port, void *item) {
         return pn_segq_push_credited(port, item);
     }
     if (!pn_credit_take(&port->credit, 1)) {
-        port->counts.full++;
+        pn_count(&port->counts.full, 1);
         return PN_QUEUE_FULL;
     }
     enum pn_queue_rc rc = pn_segq_push_credited(port, item);
@@ -246,24 +274,23 @@ static void *take(struct pn_segq_port *port, struct pn_segment *s, uint64_t tick
     if (item != NULL) {
         return item;
     }
-    if (pn_load_acq(&s->enq) > ticket) {
+    /* relaxed: whether waiting is worth while; nothing follows from it. */
+    if (pn_load_rlx(&s->enq) > ticket) {
         uint64_t polls = 0;
         for (; polls < WAIT_FOR_PUSHER; polls++) {
             pn_relax();
-            item = pn_load_acq(cell); /* Q1 acquire */
+            item = pn_load_acq(cell); /* Q1 acquire: as above */
             if (item != NULL) {
                 break;
             }
         }
-        if (polls > port->counts.longest_wait) {
-            port->counts.longest_wait = polls;
-        }
+        pn_count_longest(&port->counts.longest_wait, polls);
         if (item != NULL) {
             return item;
         }
     }
     /* Q1 acquire on failure: then `item` is what the pusher put there just now. */
-    if (pn_cas_acqrel(cell, &item, PN_TAKEN)) {
+    if (pn_cas_acq(cell, &item, PN_TAKEN)) {
         return NULL;
     }
     return item;
@@ -276,12 +303,15 @@ static bool advance_head(struct pn_segq *q, struct pn_segment *head) {
     if (next == NULL) {
         return false;
     }
-    /* RCU: tail leaves the segment before anyone can retire it. */
+    /* RCU: tail leaves the segment before anyone can retire it. Q3 acquire: `head` was read from
+     * q->head, so this load cannot return a segment before it. */
     struct pn_segment *expected = head;
     if (pn_load_acq(&q->tail) == head) {
+        /* Q3 release: pairs with the load of tail in push. */
         (void)pn_cas_acqrel(&q->tail, &expected, next);
         expected = head;
     }
+    /* Q3 release: pairs with the load of head in pop_item. */
     if (pn_cas_acqrel(&q->head, &expected, next)) {
         retire(q, head);
     }
@@ -291,8 +321,9 @@ static bool advance_head(struct pn_segq *q, struct pn_segment *head) {
 /* Without burning a ticket. A segment with a free ticket has no successor, so enq <= deq here means
  * that the whole queue was empty when enq was read. */
 static bool looks_empty(struct pn_segment *s, uint64_t deq) {
-    /* Q4 acquire: pairs with the ticket in push. LP of EMPTY. */
-    return pn_load_acq(&s->cell[cell_of(deq)]) == NULL && pn_load_acq(&s->enq) <= deq;
+    /* relaxed: the cell spares the read of enq, a line that pushers write, while there are items.
+     * Q4 acquire: pairs with the ticket in push. LP of EMPTY. */
+    return pn_load_rlx(&s->cell[cell_of(deq)]) == NULL && pn_load_acq(&s->enq) <= deq;
 }
 
 static void *pop_item(struct pn_segq_port *port) {
@@ -301,12 +332,13 @@ static void *pop_item(struct pn_segq_port *port) {
         /* Q3 acquire: pairs with the move of head in advance_head. */
         struct pn_segment *head = pn_load_acq(&q->head);
         if (!port->hot) {
+            /* Q4 acquire: keeps the look at enq after this one. */
             uint64_t seen = pn_load_acq(&head->deq);
             if (seen < PN_SEGMENT_CELLS && looks_empty(head, seen)) {
                 return NULL;
             }
         }
-        uint64_t ticket = pn_faa_acqrel(&head->deq, 1);
+        uint64_t ticket = pn_faa_acq(&head->deq, 1); /* acquire: keeps the look at next after it */
         if (ticket < PN_SEGMENT_CELLS) {
             void *item = take(port, head, ticket);
             port->hot = item != NULL;
@@ -317,21 +349,21 @@ static void *pop_item(struct pn_segq_port *port) {
             port->hot = false;
             return NULL;
         }
-        port->counts.retries++;
+        pn_count(&port->counts.retries, 1);
     }
 }
 
 enum pn_queue_rc pn_segq_pop(struct pn_segq_port *port, void **item) {
     void *found = pop_item(port);
     if (found == NULL) {
-        port->counts.empty++;
+        pn_count(&port->counts.empty, 1);
         if (port->q->credit != NULL) {
             /* Nothing more to take: what is owed must not be missing elsewhere. */
             (void)pn_credit_flush(&port->credit);
         }
         return PN_QUEUE_EMPTY;
     }
-    port->counts.pop++;
+    pn_count(&port->counts.pop, 1);
     if (port->q->credit != NULL) {
         (void)pn_credit_give(&port->credit, 1);
     }
@@ -340,6 +372,7 @@ enum pn_queue_rc pn_segq_pop(struct pn_segq_port *port, void **item) {
 }
 
 bool pn_segq_seems_nonempty(struct pn_segq_port *port) {
+    /* Q3, Q4, Q2 acquire: as in pop_item and advance_head. */
     struct pn_segment *head = pn_load_acq(&port->q->head);
     uint64_t deq = pn_load_acq(&head->deq);
     if (deq >= PN_SEGMENT_CELLS) {
@@ -349,7 +382,7 @@ bool pn_segq_seems_nonempty(struct pn_segq_port *port) {
 }
 
 void pn_segq_counts(const struct pn_segq_port *port, struct pn_queue_counts *out) {
-    *out = port->counts;
+    pn_counters_read(&port->counts, out);
 }
 
 void pn_segq_memory(const struct pn_segq *q, struct pn_segq_memory *out) {

@@ -6,7 +6,7 @@
  */
 #include <pinion/spsc.h>
 
-#include "runtime/atomic.h"
+#include "runtime/counters.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -14,8 +14,10 @@
 struct pn_spsc {
     _Alignas(PN_LINE) PN_ATOMIC(uint64_t) tail; /* the producer's line */
     uint64_t head_seen;
+    PN_ATOMIC(uint64_t) full;
     _Alignas(PN_LINE) PN_ATOMIC(uint64_t) head; /* the consumer's line */
     uint64_t tail_seen;
+    PN_ATOMIC(uint64_t) empty;
     _Alignas(PN_LINE) uint64_t mask; /* written once */
     void **cell;
 };
@@ -37,6 +39,8 @@ int pn_spsc_create(struct pn_spsc **out, size_t capacity) {
     }
     pn_atomic_init(&q->tail, 0);
     pn_atomic_init(&q->head, 0);
+    pn_atomic_init(&q->full, 0);
+    pn_atomic_init(&q->empty, 0);
     q->head_seen = q->tail_seen = 0;
     q->mask = n - 1;
     q->cell = cell;
@@ -76,6 +80,8 @@ size_t pn_spsc_push_n(struct pn_spsc *q, void *const *items, size_t n) {
     if (k > 0) {
         /* S1 release: pairs with the load in pn_spsc_pop_n. LP. */
         pn_store_rel(&q->tail, tail + k);
+    } else {
+        pn_count(&q->full, 1);
     }
     return k;
 }
@@ -98,12 +104,22 @@ size_t pn_spsc_pop_n(struct pn_spsc *q, void **items, size_t n) {
     if (k > 0) {
         /* S2 release: pairs with the load in room. LP. */
         pn_store_rel(&q->head, head + k);
+    } else {
+        pn_count(&q->empty, 1);
     }
     return k;
 }
 
 enum pn_queue_rc pn_spsc_pop(struct pn_spsc *q, void **item) {
     return pn_spsc_pop_n(q, item, 1) == 1 ? PN_QUEUE_OK : PN_QUEUE_EMPTY;
+}
+
+void pn_spsc_counts(const struct pn_spsc *q, struct pn_queue_counts *out) {
+    /* relaxed: statistics. The indices count what went in and out. */
+    *out = (struct pn_queue_counts){.push = pn_load_rlx(&q->tail),
+                                    .pop = pn_load_rlx(&q->head),
+                                    .full = pn_load_rlx(&q->full),
+                                    .empty = pn_load_rlx(&q->empty)};
 }
 
 bool pn_spsc_empty(const struct pn_spsc *q) {

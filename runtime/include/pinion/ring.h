@@ -9,9 +9,10 @@
  * Equation: cell i holds sequence s; s = position: free for the push of that position; s = position
  * + 1: holds its item; popped, it becomes position + capacity.
  *
- * Threads: any, without registration. Memory: 16 bytes a cell, all at creation.
- * Source: D. Vyukov, bounded MPMC queue; differs: a batch claims only cells that are ready, so the
- *   claimant itself never waits.
+ * A batch is claimed in one piece and never waits: it takes the longest run of cells that are
+ * ready. Threads: any, without registration. Memory: 16 bytes a cell, all at creation. Source: D.
+ * Vyukov, bounded MPMC queue; differs: a batch claims only cells that are ready, so the claimant
+ * itself never waits.
  */
 #ifndef PINION_RING_H
 #define PINION_RING_H
@@ -28,7 +29,7 @@ void pn_ring_destroy(struct pn_ring *q);
 size_t pn_ring_capacity(const struct pn_ring *q);
 
 /**
- * \param counts  of the calling thread, or NULL
+ * \param counts  of the calling thread, or NULL; plain memory: others read them when it rests
  * \return how many of n went in (0 = FULL), a prefix, consecutive in the queue
  */
 size_t pn_ring_push_n(struct pn_ring *q, void *const *items, size_t n,

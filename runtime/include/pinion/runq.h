@@ -6,12 +6,14 @@
  * Progress: lock-free (a failed compare-and-swap means that another pop or steal succeeded).
  * Threads: push and pop the owner only; steal any. A full queue is the caller's to handle: it sends
  *   the task to the inject queue.
- * Source: the run queues of the Go and Tokio schedulers; differs: thieves return what they took in
- *   the caller's array instead of their own queue.
+ * Source: the run queues of the Go scheduler (D. Vyukov, 2012) and of Tokio; differs: thieves
+ * return what they took in the caller's array instead of their own queue, and head is one index.
+ * Not Chase & Lev's deque (SPAA 2005): its owner takes the newest, which is unfair to what waits.
  */
 #ifndef PINION_RUNQ_H
 #define PINION_RUNQ_H
 
+#include <pinion/queue.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -33,6 +35,9 @@ void *pn_runq_pop(struct pn_runq *q);
  * \param out  [max] \return how many; 0 if empty or if others were faster three times
  */
 size_t pn_runq_steal(struct pn_runq *q, void **out, size_t max);
+
+/** Any thread. pop counts what was stolen too; the failures are the owner's. */
+void pn_runq_counts(const struct pn_runq *q, struct pn_queue_counts *out);
 
 /** Any thread; a moment later it may be otherwise. */
 size_t pn_runq_length(const struct pn_runq *q);

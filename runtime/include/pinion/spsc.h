@@ -34,6 +34,9 @@ enum pn_queue_rc pn_spsc_pop(struct pn_spsc *q, void **item);
 /** Consumer only. \return how many came out, at most n. */
 size_t pn_spsc_pop_n(struct pn_spsc *q, void **items, size_t n);
 
+/** Any thread, while both sides run. No compare-and-swap can fail and nothing is tried twice. */
+void pn_spsc_counts(const struct pn_spsc *q, struct pn_queue_counts *out);
+
 /** Any thread; a moment later it may be otherwise. */
 bool pn_spsc_empty(const struct pn_spsc *q);
 

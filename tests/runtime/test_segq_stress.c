@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+#include "queue_contract.h"
+
+#include <pinion/reclaim.h>
+#include <pinion/segq.h>
+
+#include "runtime/rcu.h"
+
+static struct pn_reclaimer *reclaimer; /* of the test under way */
+
+static uint64_t create(void **queue, uint64_t capacity, unsigned ports) {
+    struct pn_segq *q = NULL;
+    assert_int_equal(pn_reclaimer_create(&reclaimer, (struct pn_os_cpu){-1}, 0), 0);
+    struct pn_segq_config config = {
+        .node = {-1}, .capacity = capacity, .max_senders = ports, .reclaimer = reclaimer};
+    assert_int_equal(pn_segq_create(&q, &config), 0);
+    *queue = q;
+    return capacity;
+}
+
+/* At the end all that was retired has come back. */
+static void destroy(void *queue) {
+    pn_reclaimer_barrier(reclaimer);
+    struct pn_segq_memory memory;
+    pn_segq_memory(queue, &memory);
+    assert_true(memory.segments_retired == memory.segments_recycled);
+    pn_segq_destroy(queue);
+    assert_true(pn_reclaimer_pending_bytes(reclaimer) == 0);
+    pn_reclaimer_destroy(reclaimer);
+}
+
+static void *open_port(void *queue) {
+    struct pn_segq_port *port = NULL;
+    pn_rcu_register();
+    return pn_segq_port_open(queue, &port) == 0 ? port : NULL;
+}
+
+static void close_port(void *port) {
+    pn_segq_port_close(port);
+    pn_rcu_unregister();
+}
+
+static enum pn_queue_rc push(void *port, void *item) {
+    return pn_segq_push(port, item);
+}
+
+static enum pn_queue_rc pop(void *port, void **item) {
+    return pn_segq_pop(port, item);
+}
+
+static void rest(void) {
+    pn_rcu_quiescent();
+}
+
+static const struct contract_plug plug = {create, destroy, open_port, close_port, push, pop, rest};
+
+static void test_segq_holds_the_contract(void **state) {
+    (void)state;
+    contract_all(&plug, 0);
+}
+
+/* Enough items that every segment is used many times. */
+static void test_segq_recycles_under_load(void **state) {
+    (void)state;
+    contract_run(&plug, 2, 2, 256, 60000);
+    contract_run(&plug, 1, 1, 0, 100000);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_segq_holds_the_contract),
+                                       cmocka_unit_test(test_segq_recycles_under_load)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
