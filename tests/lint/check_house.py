@@ -147,6 +147,9 @@ def check(root):
             problems.append(f"{path}: a word that marks unfinished work")
         if path.endswith(CODE):
             check_code(path, raw, headers, problems.append)
+    for room in ROOMS:
+        if os.path.isdir(os.path.join(root, room)) and f"{room}/README.md" not in files:
+            problems.append(f"{room}/: no README.md")
     return problems
 
 

@@ -26,8 +26,8 @@ struct pn_outcome {
     struct pn_histogram latency;
     uint64_t sleep_mean_ns, rss_kb, hwm_kb;
     unsigned n_cores;
-    struct pn_core_usage *cores; /* [n_cores] over the measured round; owned */
-    uint64_t *core_jobs;         /* [n_cores] owned */
+    struct pn_core_usage *cores;                     /* [n_cores] over the measured round; owned */
+    uint64_t *core_jobs;                             /* [n_cores] owned */
     uint64_t reclaimer_switches, collector_switches; /* of the helper threads, voluntary */
     bool pinned, membind;
     struct pn_audit audit;
