@@ -12,7 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { PILOT_JOBS = 20000, DEADLINE_S = 60 };
+/* Four failures in a row: something is wrong that more slots will not mend. */
+enum { PILOT_JOBS = 20000, DEADLINE_S = 60, FAILURES_MAX = 4 };
 
 static const double void_share_max = 0.25;
 
@@ -121,14 +122,22 @@ static int pilot(struct pn_campaign *c, struct pn_error *err) {
     return 0;
 }
 
-/* Equal work is what makes designs comparable: the first checksum of a point is everybody's. */
+static bool lost_some(const json_t *summary) {
+    return json_integer_value(json_object_get(summary, "dropped")) > 0 ||
+           json_integer_value(json_object_get(summary, "collateral")) > 0;
+}
+
+/* Equal work is what makes designs comparable: the first checksum of a point and level is
+ * everybody's. Where jobs were dropped there is none. */
 static void check_checksum(struct pn_campaign *c, const struct pn_slot_plan *slot,
                            struct pn_slot_result *result) {
     const char *sum = json_string_value(json_object_get(result->summary, "checksum"));
     char point[96];
-    (void)snprintf(point, sizeof point, "%u/%u", slot->sweep, slot->x);
+    bool has_level = slot->role != PN_SLOT_LOOP;
+    (void)snprintf(point, sizeof point, "%u/%u/%u", slot->sweep, slot->x,
+                   has_level ? slot->level : 0);
     const char *first = json_string_value(json_object_get(c->checksums, point));
-    if (sum == NULL || result->error[0] != '\0') {
+    if (sum == NULL || result->error[0] != '\0' || lost_some(result->summary)) {
         return;
     }
     if (first == NULL) {
@@ -205,6 +214,7 @@ static enum pn_campaign_end run_slots(struct pn_campaign *c, struct pn_error *er
     uint64_t began = pn_now_ns();
     uint64_t round_began = began;
     uint64_t longest = 0;
+    unsigned in_a_row = 0;
     for (unsigned i = 0; i < c->n_slots; i++) {
         const struct pn_slot_plan *slot = &c->slots[i];
         char key[256];
@@ -239,6 +249,13 @@ static enum pn_campaign_end run_slots(struct pn_campaign *c, struct pn_error *er
         c->sum.failed += result.error[0] != '\0';
         c->sum.rounds = slot->round + 1;
         tell(c, i, result.error[0] == '\0' ? rate_of(result.summary) : 0, began);
+        in_a_row = result.error[0] == '\0' ? 0 : in_a_row + 1;
+        if (rc == 0 && in_a_row == FAILURES_MAX) {
+            (void)snprintf(err->text, sizeof err->text,
+                           "%d slots in a row failed, the last (%.100s): %.200s", FAILURES_MAX, key,
+                           result.error);
+            rc = -ECHILD;
+        }
         pn_slot_result_fini(&result);
         if (rc != 0) {
             return PN_CAMPAIGN_FAILED;

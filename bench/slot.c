@@ -20,8 +20,6 @@
 #include <time.h>
 #include <unistd.h>
 
-extern char **environ;
-
 enum { OUTPUT_MAX = 8 << 20, STDERR_MAX = 4096, ASK_MS = 100 };
 
 struct child {
@@ -56,6 +54,9 @@ static int open_pipes(int (*pipes)[2]) {
 }
 
 static int spawn(struct child *c, const char *const *argv, int (*pipes)[2]) {
+    /* Nothing that the user's shell exports may make one run faster than the next. */
+    static char *const environment[] = {(char *)"PATH=/usr/local/bin:/usr/bin:/bin",
+                                        (char *)"LC_ALL=C", NULL};
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attr;
     sigset_t none;
@@ -69,7 +70,7 @@ static int spawn(struct child *c, const char *const *argv, int (*pipes)[2]) {
     (void)posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK);
     (void)posix_spawnattr_setpgroup(&attr, 0);
     (void)posix_spawnattr_setsigmask(&attr, &none);
-    int rc = -posix_spawn(&c->pid, argv[0], &actions, &attr, (char *const *)argv, environ);
+    int rc = -posix_spawn(&c->pid, argv[0], &actions, &attr, (char *const *)argv, environment);
     (void)posix_spawn_file_actions_destroy(&actions);
     (void)posix_spawnattr_destroy(&attr);
     return rc;
@@ -161,6 +162,25 @@ static uint64_t cpu_of(pid_t pid) {
     return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
+static bool has_exited(pid_t pid) {
+    siginfo_t info = {.si_pid = 0};
+    return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0;
+}
+
+/* The end of the pipe is not the end of the child: one that only closed its output may hang. */
+static enum heard await_exit(const struct child *c, const struct pn_slot_options *o) {
+    while (!has_exited(c->pid)) {
+        if (pn_now_ns() >= c->deadline_ns) {
+            return HEARD_TOO_LATE;
+        }
+        if (o->interrupted != NULL && o->interrupted()) {
+            return HEARD_STOP;
+        }
+        (void)nanosleep(&(struct timespec){.tv_nsec = 500000}, NULL);
+    }
+    return HEARD_END;
+}
+
 /* End it if it has not ended, and reap it. \return the CPU time it used in all */
 static uint64_t reap(struct child *c, bool end_it, int *status) {
     struct rusage usage;
@@ -198,24 +218,18 @@ static json_t *find_summary(const char *text) {
     return found;
 }
 
-static int64_t field(const json_t *summary, const char *name) {
-    const json_t *value = json_object_get(summary, name);
-    return json_is_integer(value) ? json_integer_value(value) : 0;
+static double half(const json_t *summary, const char *name) {
+    return (double)json_integer_value(json_object_get(summary, name));
 }
 
-/* What a child may claim only if it adds up. */
-static void check_counts(const struct pn_slot_options *o, struct pn_slot_result *r) {
-    int64_t sum = field(r->summary, "done") + field(r->summary, "lost") +
-                  field(r->summary, "dropped") + field(r->summary, "collateral");
-    if (sum != (int64_t)o->jobs) {
-        (void)snprintf(r->error, sizeof r->error,
-                       "done + lost + dropped + collateral = %lld, but %llu jobs were asked for",
-                       (long long)sum, (unsigned long long)o->jobs);
-    } else if (field(r->summary, "wall_ns") <= 0) {
-        (void)snprintf(r->error, sizeof r->error, "no wall_ns in the summary");
+static void check_summary(const struct pn_slot_options *o, uint64_t window_ns, uint64_t cpu_ns,
+                          struct pn_slot_result *r) {
+    if (pn_summary_check(r->summary, o->jobs, window_ns, cpu_ns, r->error, sizeof r->error) != 0) {
+        json_decref(r->summary);
+        r->summary = NULL;
     }
-    double half1 = (double)field(r->summary, "half1_ns");
-    double half2 = (double)field(r->summary, "half2_ns");
+    double half1 = half(r->summary, "half1_ns");
+    double half2 = half(r->summary, "half2_ns");
     double more = half1 > half2 ? half1 - half2 : half2 - half1;
     r->unsteady = half1 > 0 && half2 > 0 && more > 0.01 * (half1 + half2);
 }
@@ -231,6 +245,8 @@ static void explain(const struct child *c, int status, struct pn_slot_result *r)
     } else {
         (void)snprintf(what, sizeof what, "ended with exit code %d", WEXITSTATUS(status));
     }
+    json_decref(r->summary);
+    r->summary = NULL;
     (void)snprintf(r->error, sizeof r->error, "%s%s%.*s", what, *last == '\0' ? "" : ": ",
                    (int)strcspn(last, "\n"), last);
 }
@@ -239,6 +255,16 @@ static bool wait_ready(struct child *c, const struct pn_slot_options *o, enum he
     *why = HEARD_SOMETHING;
     while (strchr(c->text, '\n') == NULL && *why == HEARD_SOMETHING) {
         *why = listen(c, o);
+    }
+    size_t len = strcspn(c->text, "\n");
+    json_t *line = json_loadb(c->text, len, 0, NULL);
+    const char *event = json_string_value(json_object_get(line, "event"));
+    bool ready = event != NULL && strcmp(event, "ready") == 0;
+    json_decref(line);
+    if (*why == HEARD_SOMETHING && !ready) {
+        do { /* no go for it: what it says is refused, once it has said it */
+            *why = listen(c, o);
+        } while (*why == HEARD_SOMETHING);
     }
     return *why == HEARD_SOMETHING;
 }
@@ -263,6 +289,9 @@ int pn_slot_run(const struct pn_slot_options *o, struct pn_slot_result *r) {
             heard = listen(&c, o);
         } while (heard == HEARD_SOMETHING);
     }
+    if (heard == HEARD_END) {
+        heard = await_exit(&c, o);
+    }
     int status = 0;
     uint64_t cpu1 = reap(&c, heard != HEARD_END, &status);
     pn_gates_read(o, &after);
@@ -271,10 +300,15 @@ int pn_slot_run(const struct pn_slot_options *o, struct pn_slot_result *r) {
         (void)snprintf(r->error, sizeof r->error, "%s", heard_errors[heard]);
     } else {
         r->summary = find_summary(c.text);
+        uint64_t window = after.at_ns - before.at_ns;
         if (r->summary == NULL || status != 0) {
             explain(&c, status, r);
+        } else if (before.at_ns == 0) {
+            json_decref(r->summary);
+            r->summary = NULL;
+            (void)snprintf(r->error, sizeof r->error, "ran without waiting for the go");
         } else {
-            check_counts(o, r);
+            check_summary(o, window, cpu1 > cpu0 ? cpu1 - cpu0 : 0, r);
         }
     }
     pn_gates_compare(o, &before, &after, cpu1 > cpu0 ? cpu1 - cpu0 : 0, r->summary, &r->gates);

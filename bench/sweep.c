@@ -33,7 +33,7 @@ void pn_sweep_init(struct pn_sweep_plan *sweep, const char *name) {
     sweep->rounds = 10;
 }
 
-/* "a,b,c" into words. \return how many; -EINVAL */
+/* "a,b,c" into words. \return how many; -EINVAL; -EEXIST one of them twice */
 static int split(const char *text, char (*words)[PN_WORD], unsigned max) {
     unsigned n = 0;
     while (*text != '\0') {
@@ -42,7 +42,13 @@ static int split(const char *text, char (*words)[PN_WORD], unsigned max) {
             return -EINVAL;
         }
         memcpy(words[n], text, len);
-        words[n++][len] = '\0';
+        words[n][len] = '\0';
+        for (unsigned i = 0; i < n; i++) {
+            if (strcmp(words[i], words[n]) == 0) {
+                return -EEXIST; /* the same slot twice in a round */
+            }
+        }
+        n++;
         text += len;
         if (*text == ',' && *++text == '\0') {
             return -EINVAL;
@@ -54,6 +60,7 @@ static int split(const char *text, char (*words)[PN_WORD], unsigned max) {
 static int split_key(const char *text, char key[PN_WORD], const char **rest, struct pn_error *err) {
     const char *equals = strchr(text, '=');
     size_t len = equals == NULL ? 0 : (size_t)(equals - text);
+    *rest = equals == NULL ? "" : equals + 1;
     if (len == 0 || len >= PN_WORD) {
         return refuse(err, "'%s': not KEY=VALUES", text);
     }
@@ -62,7 +69,9 @@ static int split_key(const char *text, char key[PN_WORD], const char **rest, str
     if (!pn_params_known(key)) {
         return refuse(err, "'%s': the workload has no parameter '%s'", text, key);
     }
-    *rest = equals + 1;
+    if (strcmp(key, "jobs") == 0 || strcmp(key, "warm") == 0) {
+        return refuse(err, "'%s': the pilot chooses %s, equal for all designs", text, key);
+    }
     return 0;
 }
 
@@ -122,7 +131,7 @@ static int parse_range(struct pn_sweep_plan *sweep, const char *text, struct pn_
 }
 
 int pn_sweep_set_x(struct pn_sweep_plan *sweep, const char *text, struct pn_error *err) {
-    const char *rest = NULL;
+    const char *rest = "";
     if (split_key(text, sweep->x_key, &rest, err) != 0) {
         return -EINVAL;
     }
@@ -133,7 +142,8 @@ int pn_sweep_set_x(struct pn_sweep_plan *sweep, const char *text, struct pn_erro
     } else {
         int n = split(rest, sweep->x, PN_SWEEP_POINTS);
         if (n < 0) {
-            return refuse(err, "x '%s': not a list a,b,c", text);
+            return refuse(err, "x '%s': %s", text,
+                          n == -EEXIST ? "a value twice" : "not a list a,b,c");
         }
         sweep->n_x = (unsigned)n;
         sweep->scale = PN_X_LIST;
@@ -143,13 +153,16 @@ int pn_sweep_set_x(struct pn_sweep_plan *sweep, const char *text, struct pn_erro
 }
 
 int pn_sweep_set_by(struct pn_sweep_plan *sweep, const char *text, struct pn_error *err) {
-    const char *rest = NULL;
+    const char *rest = "";
     if (split_key(text, sweep->by_key, &rest, err) != 0) {
         return -EINVAL;
     }
     int n = split(rest, sweep->by, PN_SWEEP_LEVELS);
     sweep->n_by = n < 0 ? 0 : (unsigned)n;
-    return n < 0 ? refuse(err, "by '%s': not a list of up to %d values", text, PN_SWEEP_LEVELS) : 0;
+    return n < 0
+               ? refuse(err, "by '%s': %s of up to %d values", text,
+                        n == -EEXIST ? "a value twice in the list" : "not a list", PN_SWEEP_LEVELS)
+               : 0;
 }
 
 int pn_sweep_set_designs(struct pn_sweep_plan *sweep, const char *text, struct pn_error *err) {
@@ -160,7 +173,9 @@ int pn_sweep_set_designs(struct pn_sweep_plan *sweep, const char *text, struct p
             return refuse(err, "designs '%s': no design '%s'", text, sweep->design[i]);
         }
     }
-    return n < 0 ? refuse(err, "designs '%s': not a list", text) : 0;
+    return n < 0 ? refuse(err, "designs '%s': %s", text,
+                          n == -EEXIST ? "one of them twice" : "not a list")
+                 : 0;
 }
 
 int pn_sweep_add_set(struct pn_sweep_plan *sweep, const char *assignment, struct pn_error *err) {
@@ -168,6 +183,9 @@ int pn_sweep_add_set(struct pn_sweep_plan *sweep, const char *assignment, struct
     pn_params_init(&params);
     if (pn_params_set(&params, assignment, err) != 0) {
         return -EINVAL;
+    }
+    if (strncmp(assignment, "jobs=", 5) == 0 || strncmp(assignment, "warm=", 5) == 0) {
+        return refuse(err, "'%s': the pilot chooses it, equal for all designs", assignment);
     }
     if (sweep->n_set == PN_SWEEP_SETS || strlen(assignment) >= sizeof sweep->set[0]) {
         return refuse(err, "'%s': too many or too long", assignment);
@@ -222,6 +240,9 @@ int pn_sweep_check(const struct pn_sweep_plan *s, struct pn_error *err) {
     if (s->rounds == 0 || s->rounds > 999) {
         return refuse(err, "sweep '%s': rounds are 1 to 999", s->name);
     }
+    if (s->n_by > 0 && strcmp(s->x_key, s->by_key) == 0) {
+        return refuse(err, "sweep '%s': x and by are both '%s'", s->name, s->x_key);
+    }
     for (unsigned i = 0; i < s->n_x; i++) {
         for (unsigned k = 0; k < (s->n_by == 0 ? 1 : s->n_by); k++) {
             if (check_point(s, s->x[i], s->n_by == 0 ? NULL : s->by[k], err) != 0) {
@@ -240,8 +261,15 @@ struct reader {
     bool failed;
 };
 
-static bool yes(const char *value) {
-    return strcmp(value, "yes") == 0;
+static int set_flag(bool *flag, const char *value) {
+    *flag = strcmp(value, "yes") == 0;
+    return *flag || strcmp(value, "no") == 0 ? 0 : -EINVAL;
+}
+
+static int set_count(unsigned *count, const char *value) {
+    bool whole = value[0] != '\0' && strspn(value, "0123456789") == strlen(value);
+    *count = whole && strlen(value) < 9 ? (unsigned)strtoul(value, NULL, 10) : 0;
+    return *count > 0 ? 0 : -EINVAL;
 }
 
 static int set_kind(struct pn_sweep_plan *s, const char *value) {
@@ -289,16 +317,16 @@ static int set_entry(struct pn_sweep_plan *s, const char *name, const char *valu
     if (strcmp(name, "kind") == 0 && set_kind(s, value) == 0) {
         return 0;
     }
-    if (strcmp(name, "rounds") == 0 && isdigit((unsigned char)value[0])) {
-        s->rounds = (unsigned)strtoul(value, NULL, 10);
+    unsigned points = 0;
+    if (strcmp(name, "rounds") == 0 && set_count(&s->rounds, value) == 0) {
         return 0;
     }
-    if (strcmp(name, "points") == 0 && isdigit((unsigned char)value[0])) {
-        pn_sweep_thin(s, (unsigned)strtoul(value, NULL, 10));
+    if (strcmp(name, "points") == 0 && set_count(&points, value) == 0) {
+        pn_sweep_thin(s, points);
         return 0;
     }
-    if (strcmp(name, "aa") == 0 || strcmp(name, "loop") == 0) {
-        *(name[0] == 'a' ? &s->aa : &s->loop) = yes(value);
+    if ((strcmp(name, "aa") == 0 && set_flag(&s->aa, value) == 0) ||
+        (strcmp(name, "loop") == 0 && set_flag(&s->loop, value) == 0)) {
         return 0;
     }
     return refuse(err, "%s = %s is not understood", name, value);
@@ -315,6 +343,13 @@ static int on_entry(void *user, const char *section, const char *name, const cha
             r->failed = true;
             (void)refuse(r->err, "%s: entries belong to up to %u sections", r->file, r->max);
             return 0;
+        }
+        for (unsigned i = 0; i < r->n; i++) {
+            if (strcmp(r->sweeps[i].name, section) == 0) {
+                r->failed = true;
+                (void)refuse(r->err, "%s [%s]: the section comes twice", r->file, section);
+                return 0;
+            }
         }
         pn_sweep_init(&r->sweeps[r->n++], section);
     }
@@ -337,8 +372,9 @@ int pn_sweep_read_plan(const char *text, const char *name, struct pn_sweep_plan 
         return refuse(err, "%s:%d: not a plan file", name, line);
     }
     for (unsigned i = 0; i < r.n; i++) {
-        if (pn_sweep_check(&sweeps[i], err) != 0) {
-            return -EINVAL;
+        struct pn_error why = {""};
+        if (pn_sweep_check(&sweeps[i], &why) != 0) {
+            return refuse(err, "%s: %s", name, why.text);
         }
     }
     return r.n == 0 ? refuse(err, "%s: no sweep in it", name) : (int)r.n;

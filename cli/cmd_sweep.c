@@ -209,13 +209,34 @@ static int show_plan(const struct options *o) {
     return PN_EXIT_OK;
 }
 
-static void describe(const struct options *o, char *text, size_t cap) {
-    size_t used = 0;
-    for (int i = 0; i < o->n_sweeps && used < cap; i++) {
-        const struct pn_sweep_plan *s = &o->sweeps[i];
-        used += (size_t)snprintf(text + used, cap - used, "%s %s %u %u %u;", s->name, s->x_key,
-                                 s->n_x, s->n_by, s->n_designs);
+/* All that makes a slot what it is; more or fewer rounds are the same plan. */
+static char *describe(const struct options *o) {
+    char *text = NULL;
+    size_t len = 0;
+    FILE *to = open_memstream(&text, &len);
+    if (to == NULL) {
+        return NULL;
     }
+    (void)fprintf(to, "%d", o->full);
+    for (int i = 0; i < o->n_sweeps; i++) {
+        const struct pn_sweep_plan *s = &o->sweeps[i];
+        (void)fprintf(to, ";%s %d %d %s", s->name, s->aa, s->loop, s->x_key);
+        for (unsigned k = 0; k < s->n_x; k++) {
+            (void)fprintf(to, " %s", s->x[k]);
+        }
+        (void)fprintf(to, ",%s", s->n_by > 0 ? s->by_key : "");
+        for (unsigned k = 0; k < s->n_by; k++) {
+            (void)fprintf(to, " %s", s->by[k]);
+        }
+        for (unsigned k = 0; k < s->n_designs; k++) {
+            (void)fprintf(to, " %s", s->design[k]);
+        }
+        for (unsigned k = 0; k < s->n_set; k++) {
+            (void)fprintf(to, " %s", s->set[k]);
+        }
+    }
+    (void)fclose(to);
+    return text;
 }
 
 static int run_campaign(struct options *o, const struct pn_machine *machine, char *const *argv) {
@@ -225,9 +246,12 @@ static int run_campaign(struct options *o, const struct pn_machine *machine, cha
         return pn_fail(PN_EXIT_MACHINE, "sweep: /proc is not mounted");
     }
     program[n] = '\0';
-    char plan[1024] = "";
-    describe(o, plan, sizeof plan);
+    char *plan = describe(o);
+    if (plan == NULL) {
+        return pn_fail(PN_EXIT_LATER, "sweep: no memory");
+    }
     json_t *manifest = pn_manifest_json(machine, argv, NULL, plan);
+    free(plan);
     struct pn_campaign_options campaign = {.directory = o->directory,
                                            .program = program,
                                            .topology = machine->topology,

@@ -45,6 +45,15 @@ struct pn_slot_result {
 int pn_slot_run(const struct pn_slot_options *options, struct pn_slot_result *result);
 void pn_slot_result_fini(struct pn_slot_result *result);
 
+/**
+ * Check a summary against what was asked and what passed outside of the child. Pure.
+ *
+ * \param window_ns, cpu_ns  from the go to the child's exit, measured by the parent; 0 = not known
+ * \return 0; -EBADMSG and one line in why
+ */
+int pn_summary_check(const json_t *summary, uint64_t jobs, uint64_t window_ns, uint64_t cpu_ns,
+                     char *why, size_t cap);
+
 /** What the gates say: "" or "steal 3.1 %". */
 void pn_gates_judge(const struct pn_gates *gates, char *reason, size_t cap);
 

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Sweeps as text: what is taken, and that everything else is refused with one line.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <pinion/sweep.h>
+
+static struct pn_sweep_plan sweep;
+static struct pn_sweep_plan sweeps[PN_SWEEPS];
+
+static void expect_x(const char *text, const char *values) {
+    struct pn_error err = {""};
+    char joined[1024] = "";
+    pn_sweep_init(&sweep, "test");
+    if (pn_sweep_set_x(&sweep, text, &err) != 0) {
+        fail_msg("'%s' refused: %s", text, err.text);
+    }
+    for (unsigned i = 0; i < sweep.n_x; i++) {
+        (void)strncat(joined, i == 0 ? "" : " ", sizeof joined - strlen(joined) - 1);
+        (void)strncat(joined, sweep.x[i], sizeof joined - strlen(joined) - 1);
+    }
+    assert_string_equal(joined, values);
+    assert_int_equal(pn_sweep_check(&sweep, &err), 0);
+}
+
+static void test_ranges_and_lists(void **state) {
+    (void)state;
+    expect_x("units=16..128:log2", "16 32 64 128");
+    expect_x("units=25..180:log2", "25 50 100");
+    expect_x("units=0..30:lin:10", "0 10 20 30");
+    expect_x("payload=0,64,4096", "0 64 4096");
+    expect_x("mem=local,malloc", "local malloc");
+}
+
+static void test_bad_x_is_refused(void **state) {
+    (void)state;
+    static const char *const bad[] = {"",
+                                      "units",
+                                      "units=",
+                                      "=1,2",
+                                      "unit=1,2",
+                                      "units=1,,2",
+                                      "units=1,2,",
+                                      "units=5,5",
+                                      "units=128..16:log2",
+                                      "units=16..16:log2",
+                                      "units=0..16:log2",
+                                      "units=1..9",
+                                      "units=1..9:cubic",
+                                      "units=1..9:lin",
+                                      "units=1..9:lin:0",
+                                      "units=1..9:lin:2x",
+                                      "units=-1..9:log2",
+                                      "units=1..-9:log2",
+                                      "units=1..99999999999999999999:log2",
+                                      "units=1..1000:lin:1",
+                                      "jobs=10,20",
+                                      "warm=10,20"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        struct pn_error err = {""};
+        pn_sweep_init(&sweep, "test");
+        if (pn_sweep_set_x(&sweep, bad[i], &err) == 0 || err.text[0] == '\0' ||
+            strchr(err.text, '\n') != NULL) {
+            fail_msg("'%s': taken, or not one line: '%s'", bad[i], err.text);
+        }
+    }
+}
+
+static void expect_unfit(const char *x, const char *by, const char *set) {
+    struct pn_error err = {""};
+    pn_sweep_init(&sweep, "test");
+    int rc = pn_sweep_set_x(&sweep, x, &err);
+    rc = rc != 0 || by == NULL ? rc : pn_sweep_set_by(&sweep, by, &err);
+    rc = rc != 0 || set == NULL ? rc : pn_sweep_add_set(&sweep, set, &err);
+    rc = rc != 0 ? rc : pn_sweep_check(&sweep, &err);
+    if (rc == 0 || err.text[0] == '\0' || strchr(err.text, '\n') != NULL) {
+        fail_msg("x=%s by=%s set=%s: taken, or not one line: '%s'", x, by == NULL ? "" : by,
+                 set == NULL ? "" : set, err.text);
+    }
+}
+
+static void test_what_no_slot_could_run_is_refused(void **state) {
+    (void)state;
+    expect_unfit("payload=4,3", NULL, NULL);
+    expect_unfit("units=1,2", "payload=0,3", NULL);
+    expect_unfit("units=1,x", NULL, NULL);
+    expect_unfit("units=1,2", "mem=local,remote", NULL);
+    expect_unfit("units=1,2", "units=3,4", NULL);
+    expect_unfit("units=1,2", "mem=local,local", NULL);
+    expect_unfit("units=1,2", "nothing=1,2", NULL);
+    expect_unfit("units=1,2", NULL, "nothing=1");
+    expect_unfit("units=1,2", NULL, "queue=0");
+    expect_unfit("units=1,2", NULL, "jobs=5");
+    expect_unfit("wlo=5,900", NULL, "whi=100");
+}
+
+static void test_designs(void **state) {
+    (void)state;
+    struct pn_error err = {""};
+    pn_sweep_init(&sweep, "test");
+    assert_int_equal(pn_sweep_set_designs(&sweep, "mailbox,shared", &err), 0);
+    assert_int_equal(sweep.n_designs, 2);
+    assert_string_equal(sweep.design[0], "mailbox");
+    assert_true(pn_sweep_set_designs(&sweep, "shared,beam", &err) != 0);
+    assert_true(pn_sweep_set_designs(&sweep, "shared,shared", &err) != 0);
+    assert_true(pn_sweep_set_designs(&sweep, "", &err) != 0);
+}
+
+static void test_thinning_keeps_the_ends(void **state) {
+    (void)state;
+    struct pn_error err = {""};
+    for (unsigned points = 2; points < 12; points++) {
+        pn_sweep_init(&sweep, "test");
+        assert_int_equal(pn_sweep_set_x(&sweep, "units=16..4096:log2", &err), 0);
+        pn_sweep_thin(&sweep, points);
+        assert_int_equal(sweep.n_x, points < 9 ? points : 9);
+        assert_string_equal(sweep.x[0], "16");
+        assert_string_equal(sweep.x[sweep.n_x - 1], "4096");
+        for (unsigned i = 1; i < sweep.n_x; i++) {
+            assert_string_not_equal(sweep.x[i - 1], sweep.x[i]);
+        }
+    }
+}
+
+static void expect_bad_plan(const char *text) {
+    struct pn_error err = {""};
+    int n = pn_sweep_read_plan(text, "plan.ini", sweeps, PN_SWEEPS, &err);
+    if (n >= 0 || strncmp(err.text, "plan.ini", 8) != 0 || strchr(err.text, '\n') != NULL) {
+        fail_msg("'%s': %d, '%s'", text, n, err.text);
+    }
+}
+
+static void test_plan_files(void **state) {
+    (void)state;
+    struct pn_error err = {""};
+    int n = pn_sweep_read_plan("; two\n[one]\nx = units=1..4:log2\nby = mem=local,malloc\n"
+                               "rounds = 3\naa = yes\n[two]\nkind = latency\nx = rate=50000\n"
+                               "set = units=100 payload=64\n",
+                               "plan.ini", sweeps, PN_SWEEPS, &err);
+    assert_int_equal(n, 2);
+    assert_string_equal(sweeps[0].name, "one");
+    assert_true(sweeps[0].aa);
+    assert_int_equal(sweeps[0].rounds, 3);
+    assert_int_equal(sweeps[0].n_by, 2);
+    assert_int_equal(sweeps[1].kind, PN_KIND_LATENCY);
+    assert_int_equal(sweeps[1].n_set, 2);
+    expect_bad_plan("");
+    expect_bad_plan("x = units=1,2\n");
+    expect_bad_plan("[one]\nrounds = 3\n");
+    expect_bad_plan("[one]\nx = units=4..1:log2\n");
+    expect_bad_plan("[one]\nx = units=1,2\nspeed = 3\n");
+    expect_bad_plan("[one]\nx = units=1,2\nrounds = 0\n");
+    expect_bad_plan("[one]\nx = units=1,2\nrounds = 10x\n");
+    expect_bad_plan("[one]\nx = units=1,2\naa = perhaps\n");
+    expect_bad_plan("[one]\nx = units=1,2\nkind = other\n");
+    expect_bad_plan("[one]\nx = units=1,2\nset = nothing=1\n");
+    expect_bad_plan("[one]\nx = units=1,2\n[two]\nx = units=1,2\n[one]\nx = units=3,4\n");
+    expect_bad_plan("[one\nx = units=1,2\n");
+}
+
+static void test_presets_are_plans(void **state) {
+    (void)state;
+    static const char *const names[] = {"quick", "full"};
+    for (unsigned i = 0; i < 2; i++) {
+        struct pn_error err = {""};
+        assert_non_null(pn_preset(names[i]));
+        int n = pn_sweep_read_plan(pn_preset(names[i]), names[i], sweeps, PN_SWEEPS, &err);
+        assert_true(n >= 3);
+        assert_true(sweeps[0].n_x >= 5);
+        assert_true(sweeps[0].aa);
+        assert_int_equal(sweeps[0].n_by, 2);
+    }
+    assert_null(pn_preset("other"));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_ranges_and_lists),
+        cmocka_unit_test(test_bad_x_is_refused),
+        cmocka_unit_test(test_what_no_slot_could_run_is_refused),
+        cmocka_unit_test(test_designs),
+        cmocka_unit_test(test_thinning_keeps_the_ends),
+        cmocka_unit_test(test_plan_files),
+        cmocka_unit_test(test_presets_are_plans),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
