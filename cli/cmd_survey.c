@@ -6,7 +6,7 @@
 #include "machine.h"
 #include "manifest.h"
 #include "progress.h"
-#include "topology_json.h"
+#include "run_files.h"
 #include "verdict_print.h"
 
 #include <argp.h>
@@ -117,37 +117,6 @@ static json_t *sampled_json(const struct options *o, const struct pn_machine *m,
                      o->full ? "the full preset" : "the quick preset ends within 4 minutes");
 }
 
-static int keep(const char *directory, const char *name, json_t *value) {
-    char path[PATH_MAX];
-    (void)snprintf(path, sizeof path, "%s/%s", directory, name);
-    int rc = json_dump_file(value, path, JSON_INDENT(1) | JSON_SORT_KEYS);
-    json_decref(value);
-    return rc == 0 ? 0 : pn_fail(PN_EXIT_LATER, "%s: cannot be written", path);
-}
-
-/* The command again, in the sources' terms. */
-static int keep_rerun(const char *directory, char *const *argv) {
-    char path[PATH_MAX];
-    (void)snprintf(path, sizeof path, "%s/rerun.sh", directory);
-    FILE *f = fopen(path, "we");
-    if (f == NULL) {
-        return pn_fail(PN_EXIT_LATER, "%s: %s", path, strerror(errno));
-    }
-    (void)fputs("#!/bin/sh\n# Measures again, into a new directory.\nexec \"${PINION:-pinion}\" "
-                "survey",
-                f);
-    for (char *const *arg = argv + 1; *arg != NULL; arg++) {
-        if (strcmp(*arg, "-o") == 0 && arg[1] != NULL) {
-            arg++;
-            continue;
-        }
-        (void)fprintf(f, " '%s'", strchr(*arg, '\'') == NULL ? *arg : "");
-    }
-    (void)fputs(" \"$@\"\n", f);
-    (void)fchmod(fileno(f), 0777);
-    return fclose(f) == 0 ? 0 : pn_fail(PN_EXIT_LATER, "%s: %s", path, strerror(errno));
-}
-
 /* Microbenchmarks, so that the page shows what single operations cost here. */
 static bool run_micro(const struct options *o, const struct pn_machine *m, const char *directory) {
     struct pn_os_cpu cpus[2];
@@ -172,64 +141,39 @@ static bool run_micro(const struct options *o, const struct pn_machine *m, const
     return ok;
 }
 
-static int before(const struct options *o, const struct pn_machine *m, const char *directory,
-                  char *const *argv) {
-    char path[PATH_MAX];
-    (void)snprintf(path, sizeof path, "%s/env", directory);
-    if (mkdir(path, 0777) != 0 && errno != EEXIST) {
-        return pn_fail(PN_EXIT_LATER, "%s: %s", path, strerror(errno));
-    }
-    struct pn_error err = {""};
-    (void)snprintf(path, sizeof path, "%s/topology.xml", directory);
-    if (pn_topology_capture(path, &err) != 0) {
-        (void)fprintf(stderr, "pinion: note: no topology.xml: %s\n", err.text);
-    }
-    int code = keep(directory, "env/before.json", pn_environment_json());
-    if (code == 0) {
-        code = keep(directory, "topology.json", pn_topology_json(m->topology, m->plan));
-    }
-    (void)o;
-    return code != 0 ? code : keep_rerun(directory, argv);
-}
-
 struct watch {
     const struct options *o;
     const struct pn_machine *m;
     const char *directory;
-    char *const *argv;
-    int code;
-    bool begun;
+    struct pn_run_files files;
 };
 
 /* The campaign made the directory by now; what else belongs in it goes there after the first slot.
  */
 static void on_progress(void *context, const struct pn_progress *p) {
     struct watch *w = context;
-    if (!w->begun) {
-        w->begun = true;
-        w->code = before(w->o, w->m, w->directory, w->argv);
-    }
+    pn_run_files_begin(&w->files);
     pn_progress_print(NULL, p);
 }
 
 static int finish(const struct watch *w, json_t *manifest, enum pn_campaign_end end,
                   const struct pn_campaign_sum *sum, const struct pn_error *err) {
-    if (w->begun && end <= PN_CAMPAIGN_NOISY && run_micro(w->o, w->m, w->directory)) {
+    if (w->files.begun && end <= PN_CAMPAIGN_NOISY && run_micro(w->o, w->m, w->directory)) {
         json_object_set_new(manifest, "micro", json_string("micro.json"));
     }
-    int code = w->begun ? keep(w->directory, "env/after.json", pn_environment_json()) : 0;
-    if (w->begun && code == 0) {
+    int code = pn_run_files_end(&w->files);
+    if (w->files.begun && code == 0) {
         char draft[PATH_MAX];
         char path[PATH_MAX];
         (void)snprintf(draft, sizeof draft, "%s/.manifest.json.new", w->directory);
         (void)snprintf(path, sizeof path, "%s/manifest.json", w->directory);
-        code = keep(w->directory, ".manifest.json.new", json_incref(manifest));
+        code = pn_run_file_write(w->directory, ".manifest.json.new", json_incref(manifest));
         if (code == 0 && rename(draft, path) != 0) {
             code = pn_fail(PN_EXIT_LATER, "%s: %s", path, strerror(errno));
         }
     }
     int concluded = pn_campaign_conclude(w->directory, end, sum, err);
-    return concluded != 0 ? concluded : code != 0 ? code : w->code;
+    return concluded != 0 ? concluded : code;
 }
 
 static int survey(const struct options *o, const struct pn_machine *m, char *const *argv) {
@@ -256,7 +200,7 @@ static int survey(const struct options *o, const struct pn_machine *m, char *con
     json_t *manifest = pn_manifest_json(m, argv, preset, preset);
     json_object_set_new(manifest, "sampled", sampled_json(o, m, sweeps, (unsigned)n));
     unsigned used = cores_used(o, m);
-    struct watch watch = {o, m, directory, argv, 0, false};
+    struct watch watch = {o, m, directory, {.directory = directory, .machine = m, .argv = argv}};
     struct pn_campaign_options campaign = {.directory = directory,
                                            .program = program,
                                            .topology = m->topology,

@@ -6,6 +6,7 @@
 #include "machine.h"
 #include "manifest.h"
 #include "progress.h"
+#include "run_files.h"
 #include "verdict_print.h"
 
 #include <argp.h>
@@ -21,6 +22,7 @@ struct options {
     struct pn_sweep_plan sweeps[PN_SWEEPS];
     int n_sweeps;
     bool from_file;
+    const char *plan_file; /* as in argv */
     const char *cpus, *housekeeping, *directory;
     uint64_t seed, budget_ns;
     bool resume, dry_run, full;
@@ -97,6 +99,7 @@ static int read_file(struct options *o, const char *path) {
         return refuse(o, "the plan file is over 64 KiB");
     }
     o->from_file = true;
+    o->plan_file = path;
     o->n_sweeps = pn_sweep_read_plan(text, path, o->sweeps, PN_SWEEPS, &err);
     return o->n_sweeps < 0 ? refuse(o, err.text) : 0;
 }
@@ -239,6 +242,11 @@ static char *describe(const struct options *o) {
     return text;
 }
 
+static void on_progress(void *context, const struct pn_progress *p) {
+    pn_run_files_begin(context);
+    pn_progress_print(NULL, p);
+}
+
 static int run_campaign(struct options *o, const struct pn_machine *machine, char *const *argv) {
     char program[PATH_MAX];
     ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
@@ -252,6 +260,8 @@ static int run_campaign(struct options *o, const struct pn_machine *machine, cha
     }
     json_t *manifest = pn_manifest_json(machine, argv, NULL, plan);
     free(plan);
+    struct pn_run_files files = {
+        .directory = o->directory, .machine = machine, .argv = argv, .plan_file = o->plan_file};
     struct pn_campaign_options campaign = {.directory = o->directory,
                                            .program = program,
                                            .topology = machine->topology,
@@ -266,13 +276,16 @@ static int run_campaign(struct options *o, const struct pn_machine *machine, cha
                                            .resume = o->resume,
                                            .manifest = manifest,
                                            .interrupted = pn_signals_came,
-                                           .progress = pn_progress_print};
+                                           .progress = on_progress,
+                                           .context = &files};
     struct pn_campaign_sum sum;
     struct pn_error err;
     pn_signals_hold();
     enum pn_campaign_end end = pn_campaign_run(&campaign, &sum, &err);
     json_decref(manifest);
-    return pn_campaign_conclude(o->directory, end, &sum, &err);
+    int lost = pn_run_files_end(&files);
+    int code = pn_campaign_conclude(o->directory, end, &sum, &err);
+    return code != 0 ? code : lost;
 }
 
 static int run(int argc, char **argv) {
