@@ -210,6 +210,12 @@ static bool round_fits(const struct pn_campaign *c, uint64_t longest_round) {
     return c->o->budget_ns == 0 || pn_now_ns() - c->start_ns + longest_round <= c->o->budget_ns;
 }
 
+/* A round whose slots hang until their deadlines ends here, not minutes later. */
+static bool far_beyond(const struct pn_campaign *c) {
+    return c->o->budget_ns > 0 &&
+           pn_now_ns() - c->start_ns > c->o->budget_ns + c->o->budget_ns / 10;
+}
+
 static enum pn_campaign_end run_slots(struct pn_campaign *c, struct pn_error *err) {
     uint64_t began = pn_now_ns();
     uint64_t round_began = began;
@@ -229,6 +235,9 @@ static enum pn_campaign_end run_slots(struct pn_campaign *c, struct pn_error *er
             if (!round_fits(c, longest)) {
                 break;
             }
+        }
+        if (far_beyond(c)) {
+            break;
         }
         struct pn_slot_result result;
         int rc = run_slot(c, slot, c->o->sweeps[slot->sweep].jobs[slot->x], &result);

@@ -137,7 +137,9 @@ static void check_complete(const struct place *p) {
     values_of(p, "plan.jsonl", "key", planned, sizeof planned);
     values_of(p, "samples.jsonl", "key", done, sizeof done);
     assert_string_equal(planned, done);
-    json_t *manifest = json_loads(slurp(p, "manifest.json"), 0, NULL);
+    char *text = slurp(p, "manifest.json");
+    json_t *manifest = json_loads(text, 0, NULL);
+    free(text);
     const char *status = json_string_value(json_object_get(manifest, "status"));
     assert_non_null(status);
     assert_true(strcmp(status, "complete") == 0 || strcmp(status, "noisy") == 0);
