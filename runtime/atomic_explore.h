@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The explorer back-end of runtime/atomic.h: every access is a call into tests/explorer, which
+ * decides who runs next and which of the stores that the memory model allows a load sees. Only
+ * runtime/atomic.h includes this.
+ */
+#ifndef PN_ATOMIC_EXPLORE_H
+#define PN_ATOMIC_EXPLORE_H
+
+#include <stdatomic.h>
+#include <stddef.h>
+
+enum pn_xp_order { PN_XP_RLX, PN_XP_ACQ, PN_XP_REL, PN_XP_ACQREL, PN_XP_SEQ };
+enum pn_xp_rmw { PN_XP_XCHG, PN_XP_ADD, PN_XP_OR, PN_XP_AND };
+
+struct pn_xp_site {
+    const char *file;
+    int line;
+};
+
+void pn_xp_init(const void *p, uint64_t value);
+uint64_t pn_xp_load(const void *p, enum pn_xp_order order, struct pn_xp_site site);
+void pn_xp_store(const void *p, uint64_t value, enum pn_xp_order order, struct pn_xp_site site);
+uint64_t pn_xp_rmw(const void *p, size_t size, enum pn_xp_rmw op, uint64_t operand,
+                   enum pn_xp_order order, struct pn_xp_site site);
+bool pn_xp_cas(const void *p, uint64_t *expected, uint64_t desired, enum pn_xp_order yes,
+               enum pn_xp_order no, struct pn_xp_site site);
+void pn_xp_fence(struct pn_xp_site site);
+void pn_xp_relax(void);
+
+/* The comma makes an lvalue a value, which drops _Atomic from its type. */
+#define PN_XP_TYPE(p) __typeof__(((void)0, *(p)))
+#define PN_XP_HERE    ((struct pn_xp_site){__FILE__, __LINE__})
+#define PN_XP_AT(p)   ((const void *)(uintptr_t)(p))
+#define PN_XP_WORD(v) ((uint64_t)(uintptr_t)(v))
+
+#define PN_XP_LOAD(p, o)     ((PN_XP_TYPE(p))(uintptr_t)pn_xp_load(PN_XP_AT(p), o, PN_XP_HERE))
+#define PN_XP_STORE(p, v, o) pn_xp_store(PN_XP_AT(p), PN_XP_WORD((PN_XP_TYPE(p))(v)), o, PN_XP_HERE)
+#define PN_XP_RMW_(p, op, v, o)                                                                    \
+    ((PN_XP_TYPE(p))(uintptr_t)pn_xp_rmw(PN_XP_AT(p), sizeof *(p), op,                             \
+                                         PN_XP_WORD((PN_XP_TYPE(p))(v)), o, PN_XP_HERE))
+#define PN_XP_CAS_(p, e, v, yes, no)                                                               \
+    ({                                                                                             \
+        uint64_t pn_xp_e = PN_XP_WORD(*(e));                                                       \
+        bool pn_xp_ok =                                                                            \
+            pn_xp_cas(PN_XP_AT(p), &pn_xp_e, PN_XP_WORD((PN_XP_TYPE(p))(v)), yes, no, PN_XP_HERE); \
+        if (!pn_xp_ok) {                                                                           \
+            *(e) = (PN_XP_TYPE(p))(uintptr_t)pn_xp_e;                                              \
+        }                                                                                          \
+        pn_xp_ok;                                                                                  \
+    })
+
+#define pn_atomic_init(p, v) pn_xp_init(PN_XP_AT(p), PN_XP_WORD((PN_XP_TYPE(p))(v)))
+
+#define pn_load_rlx(p) PN_XP_LOAD(p, PN_XP_RLX)
+#define pn_load_acq(p) PN_XP_LOAD(p, PN_XP_ACQ)
+#define pn_load_seq(p) PN_XP_LOAD(p, PN_XP_SEQ)
+
+#define pn_store_rlx(p, v) PN_XP_STORE(p, v, PN_XP_RLX)
+#define pn_store_rel(p, v) PN_XP_STORE(p, v, PN_XP_REL)
+#define pn_store_seq(p, v) PN_XP_STORE(p, v, PN_XP_SEQ)
+
+#define pn_xchg_acq(p, v)    PN_XP_RMW_(p, PN_XP_XCHG, v, PN_XP_ACQ)
+#define pn_xchg_rel(p, v)    PN_XP_RMW_(p, PN_XP_XCHG, v, PN_XP_REL)
+#define pn_xchg_acqrel(p, v) PN_XP_RMW_(p, PN_XP_XCHG, v, PN_XP_ACQREL)
+#define pn_xchg_seq(p, v)    PN_XP_RMW_(p, PN_XP_XCHG, v, PN_XP_SEQ)
+#define pn_faa_rlx(p, v)     PN_XP_RMW_(p, PN_XP_ADD, v, PN_XP_RLX)
+#define pn_faa_acq(p, v)     PN_XP_RMW_(p, PN_XP_ADD, v, PN_XP_ACQ)
+#define pn_faa_rel(p, v)     PN_XP_RMW_(p, PN_XP_ADD, v, PN_XP_REL)
+#define pn_faa_acqrel(p, v)  PN_XP_RMW_(p, PN_XP_ADD, v, PN_XP_ACQREL)
+#define pn_faa_seq(p, v)     PN_XP_RMW_(p, PN_XP_ADD, v, PN_XP_SEQ)
+#define pn_for_rel(p, v)     PN_XP_RMW_(p, PN_XP_OR, v, PN_XP_REL)
+#define pn_for_acqrel(p, v)  PN_XP_RMW_(p, PN_XP_OR, v, PN_XP_ACQREL)
+#define pn_for_seq(p, v)     PN_XP_RMW_(p, PN_XP_OR, v, PN_XP_SEQ)
+#define pn_fand_acqrel(p, v) PN_XP_RMW_(p, PN_XP_AND, v, PN_XP_ACQREL)
+#define pn_fand_seq(p, v)    PN_XP_RMW_(p, PN_XP_AND, v, PN_XP_SEQ)
+
+#define pn_cas_rlx(p, e, v)         PN_XP_CAS_(p, e, v, PN_XP_RLX, PN_XP_RLX)
+#define pn_cas_acq(p, e, v)         PN_XP_CAS_(p, e, v, PN_XP_ACQ, PN_XP_ACQ)
+#define pn_cas_rel(p, e, v)         PN_XP_CAS_(p, e, v, PN_XP_REL, PN_XP_RLX)
+#define pn_cas_acqrel(p, e, v)      PN_XP_CAS_(p, e, v, PN_XP_ACQREL, PN_XP_ACQ)
+#define pn_cas_seq(p, e, v)         PN_XP_CAS_(p, e, v, PN_XP_SEQ, PN_XP_ACQ)
+#define pn_cas_weak_rlx(p, e, v)    pn_cas_rlx(p, e, v)
+#define pn_cas_weak_rel(p, e, v)    pn_cas_rel(p, e, v)
+#define pn_cas_weak_acqrel(p, e, v) pn_cas_acqrel(p, e, v)
+
+#define pn_fence_seq() pn_xp_fence(PN_XP_HERE)
+#define pn_relax()     pn_xp_relax()
+
+#endif
