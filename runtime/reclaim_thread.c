@@ -37,7 +37,11 @@ static uint64_t next_nap_ns(const struct pn_reclaimer *r, uint64_t nap_ns, uint6
     if (r->fixed_nap_ns != 0) {
         return r->fixed_nap_ns;
     }
-    nap_ns = clamp(nap_ns, nap_least_ns, nap_most_ns);
+    if (nap_ns > nap_most_ns) {
+        /* Out of a rest: from below, so that the start of a load does not retire more in one nap
+         * than its steady state does (the queues would grow for that one nap). */
+        return nap_least_ns;
+    }
     /* By at most a factor of two at a time: one odd nap changes little. */
     uint64_t ideal = (uint64_t)((double)nap_ns * (double)nap_bytes / (double)bytes);
     return clamp(clamp(ideal, nap_ns / 2, 2 * nap_ns), nap_least_ns, nap_most_ns);

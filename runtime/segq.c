@@ -70,7 +70,10 @@ enum { WAIT_FOR_PUSHER = 1 };
 enum { WAIT_FOR_PUSHER = 64 };
 #endif
 
-/* Eight consecutive tickets on eight lines, so that neighbours do not fight for one. */
+/* Eight consecutive tickets on eight lines, so that neighbours do not fight for one: pairs on two
+ * cores with work between 18.6 M operations/s against 16.0 dense (fetch-and-add alone 21.5), no
+ * difference in streams, 1 % less in the pool (all medians of 7 to 9 rounds). Two or 16 lines: as
+ * eight. Prefetching the cell two to eight tickets ahead bought nothing. */
 static unsigned cell_of(uint64_t ticket) {
     unsigned t = (unsigned)ticket;
 #if defined(PN_EXPLORE)
