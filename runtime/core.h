@@ -41,6 +41,7 @@ struct pn_core {
     bool pinned;
     PN_ATOMIC(int) tid;
     int start_error;
+    int core_lock; /* descriptor; -1 = none */
     pthread_t thread;
     struct pn_wheel wheel;
 };

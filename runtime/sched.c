@@ -11,6 +11,7 @@
 #include "runtime/core.h"
 #include "runtime/rcu.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -148,15 +149,24 @@ static unsigned turn(struct pn_core *core) {
         n += (unsigned)pn_wheel_advance(&core->wheel, pn_now_ns(), PN_SLICE_TASKS * 4);
     }
     n += take_inbox(core);
+    /* What stands behind the first task can be stolen: say so to one who sleeps, before a task that
+     * may block (OTP #9762: one queued task is worth a wake-up). */
+    if (core->rt->n_cores > 1 && pn_runq_length(core->runq) > 1) {
+        pn_wake_neighbour();
+    }
     n += run_tasks(core);
     for (struct pn_poller *p = core->pollers; p != NULL; p = p->next) {
         n += p->poll(p);
     }
-    /* What is left over can be stolen: say so to one who sleeps (OTP #9762: one task is enough). */
-    if (n > 0 && core->rt->n_cores > 1 && pn_runq_length(core->runq) > 0) {
-        pn_wake_neighbour();
-    }
     return n;
+}
+
+/* Two runs that share cores unnoticed spoil both: the second says so. */
+static void lock_core(struct pn_core *core, struct pn_os_cpu cpu) {
+    core->core_lock = -1;
+    if (core->pinned && pn_core_lock(cpu, &core->core_lock) == -EWOULDBLOCK) {
+        pn_runtime_degrade(core->rt, "cpu %d: another run uses this core", cpu.id);
+    }
 }
 
 static void place(struct pn_core *core) {
@@ -169,6 +179,7 @@ static void place(struct pn_core *core) {
         pn_runtime_degrade(rt, "cpu %d: scheduler not pinned (error %d): it floats", plan->cpu.id,
                            -rc);
     }
+    lock_core(core, plan->cpu);
     (void)prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
     struct pn_arena_config arena = {
         .policy = rt->config.mem,
@@ -225,5 +236,8 @@ void *pn_core_main(void *arg) {
         (void)pn_arena_flush(core->arena);
     }
     pn_segq_port_close(core->inject);
+    if (core->core_lock >= 0) {
+        (void)close(core->core_lock);
+    }
     return NULL;
 }
