@@ -6,6 +6,7 @@
 #define PN_CORE_H
 
 #include "runtime/atomic.h"
+#include "runtime/lease.h"
 #include "runtime/park.h"
 
 #include <pinion/clock.h>
@@ -21,6 +22,13 @@ enum { PN_SLICE_TASKS = 16 };
 struct pn_core {
     /* Written by whoever sends; emptied by the owner with one exchange. */
     _Alignas(PN_LINE) PN_ATOMIC(struct pn_task *) inbox;
+    /* Guards wheel and pollers' lists. Written by the owner per stretch of user code; by a rescuer
+     * while the core is stuck. */
+    _Alignas(PN_LINE) struct pn_lease lease;
+    /* The watchdog's mark: the lease word of a core that does not move, 0 = none. Read by schedulers
+     * while rt->n_stalled is not 0. */
+    _Alignas(PN_LINE) PN_ATOMIC(uint64_t) stalled;
+    PN_ATOMIC(uint64_t) rescue_due_ns; /* a rescue finds nothing before; the rescuer's, per stall */
     /* Owner's; read by others only after start and before stop. */
     _Alignas(PN_LINE) struct pn_runtime *rt;
     unsigned id;
@@ -38,6 +46,8 @@ struct pn_core {
     uint64_t spun_until; /* ticks; idle time is counted up to here */
     bool woken;          /* the last sleep ended by a ring that has not found work yet */
     bool searching;      /* counted in sleepers.searching */
+    bool in_task;        /* the lease is lent: in user code */
+    uint64_t turns;      /* entries into user code */
     bool pinned;
     PN_ATOMIC(int) tid;
     int start_error;
@@ -55,6 +65,7 @@ struct pn_runtime {
     struct pn_segq **inject; /* [n_domains] */
     unsigned n_domains;
     struct pn_reclaimer *reclaimer;
+    struct pn_watchdog *watchdog; /* NULL with one core */
     struct pn_stats *stats;
     struct pn_sleepers sleepers;
     pthread_mutex_t lock; /* start-up and degradations only */
@@ -64,12 +75,16 @@ struct pn_runtime {
     unsigned n_degraded;
     bool started;
     _Alignas(PN_LINE) PN_ATOMIC(uint32_t) stop;
+    _Alignas(PN_LINE) PN_ATOMIC(uint32_t) n_stalled; /* cores that the watchdog has marked */
 };
 
 /* The scheduler that the calling thread is; NULL on other threads. */
 extern _Thread_local struct pn_core *pn_this_core;
 
-void *pn_core_main(void *core);
+void *pn_core_main(void *arg);
+
+/* sched.c: make ready here what was sent to `from`. */
+unsigned pn_core_take_inbox(struct pn_core *from);
 
 /* idle.c: called each time a turn of the loop found nothing. */
 void pn_core_idle(struct pn_core *core);
@@ -78,6 +93,17 @@ void pn_core_found_work(struct pn_core *core);
 /* steal.c: tasks taken into the own run queue. */
 unsigned pn_core_look_elsewhere(struct pn_core *core);
 bool pn_core_elsewhere_pending(const struct pn_core *core);
+
+/* rescue.c: user code begins, ends. Between them the core may not touch its wheel or its pollers'
+ * lists, unless it holds the lease meanwhile. */
+void pn_core_enter_task(struct pn_core *core);
+void pn_core_leave_task(struct pn_core *core);
+/* Hold the lease for a moment, in user code or not. */
+bool pn_core_hold(struct pn_core *core);
+void pn_core_unhold(struct pn_core *core, bool was_in_task);
+/* Do what stuck cores would have done. \return how much */
+unsigned pn_core_rescue(struct pn_core *core);
+bool pn_core_rescue_pending(const struct pn_core *core);
 
 /* runtime.c */
 void pn_runtime_degrade(struct pn_runtime *rt, const char *format, ...)

@@ -48,7 +48,7 @@ static bool anything_pending(const struct pn_core *core) {
             return true;
         }
     }
-    return pn_core_elsewhere_pending(core);
+    return pn_core_elsewhere_pending(core) || pn_core_rescue_pending(core);
 }
 
 static void park(struct pn_core *core) {

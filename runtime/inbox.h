@@ -17,6 +17,7 @@
 
 #include "runtime/atomic.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* The first word of a block that is free or on its way home. */
@@ -49,6 +50,12 @@ static inline unsigned pn_inbox_push(struct pn_inbox *inbox, struct pn_link *hea
         }
         lost++;
     }
+}
+
+/* Whether a take would find something. Any thread. */
+static inline bool pn_inbox_waiting(const struct pn_inbox *inbox) {
+    /* I1 acquire: an answer "yes" comes after the push it saw. */
+    return pn_load_acq(&inbox->head) != NULL;
 }
 
 /* Owner only: everything pushed so far, newest chain first; NULL if nothing. */

@@ -143,6 +143,15 @@ bool pn_sleepers_wake(struct pn_sleepers *s, unsigned i) {
     return (pn_load_rlx(&s->asleep[i / 64]) & bit_of(i)) != 0 && ring(s, i);
 }
 
+unsigned pn_sleepers_count(const struct pn_sleepers *s) {
+    unsigned n = 0;
+    for (unsigned w = 0; w < (s->n + 63) / 64; w++) {
+        /* relaxed: a figure. */
+        n += (unsigned)__builtin_popcountll(pn_load_rlx(&s->asleep[w]));
+    }
+    return n;
+}
+
 bool pn_sleepers_wake_one(struct pn_sleepers *s, unsigned from, unsigned to) {
     /* P1: the caller published before this call; pairs with the fence in pn_sleepers_prepare. */
     pn_fence_seq();

@@ -69,6 +69,8 @@ bool pn_sleepers_wake(struct pn_sleepers *s, unsigned i);
 /** A scheduler starts, or ends, looking for work everywhere. It ends before it prepares to sleep.
  */
 void pn_sleepers_search(struct pn_sleepers *s, bool begin);
+/** How many sleep just now: a figure, out of date when it is returned. */
+unsigned pn_sleepers_count(const struct pn_sleepers *s);
 /** Ring one sleeper of [from, to), if there is one and nobody is searching: a searcher finds the
  * work by itself, and a second one would go back to sleep. */
 bool pn_sleepers_wake_one(struct pn_sleepers *s, unsigned from, unsigned to);

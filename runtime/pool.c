@@ -30,7 +30,7 @@ static bool any_queued(const struct pn_pool_part *part) {
 
 static bool part_pending(struct pn_poller *poller) {
     struct pn_pool_part *part = (struct pn_pool_part *)(void *)poller;
-    if (part->ready != NULL ||
+    if (part->ready != NULL || pn_inbox_waiting(&part->returned) ||
         (part->waiting != NULL && pn_credit_free(part->shard->credit) >= part->shard->room_from)) {
         return true;
     }
@@ -45,10 +45,8 @@ static bool part_pending(struct pn_poller *poller) {
     return part->free != NULL && any_queued(part);
 }
 
+/* Every producer that waits for room at this part, ready on the core that calls. */
 static unsigned ready_producers(struct pn_pool_part *part) {
-    if (part->waiting == NULL || pn_credit_free(part->shard->credit) < part->shard->room_from) {
-        return 0;
-    }
     unsigned id = part->core->id;
     struct pn_task *task = part->waiting;
     part->waiting = NULL;
@@ -80,11 +78,20 @@ static void wake_worker(struct pn_pool_part *part) {
     pn_stats_add(part->core->stats, PN_STAT_SYSCALLS, rang);
 }
 
+static unsigned part_rescue(struct pn_poller *poller) {
+    struct pn_pool_part *part = (struct pn_pool_part *)(void *)poller;
+    unsigned n = pn_part_adopt_ready(part, part_here(part->pool));
+    return part->waiting == NULL ? n : n + ready_producers(part);
+}
+
 static unsigned part_poll(struct pn_poller *poller) {
     struct pn_pool_part *part = (struct pn_pool_part *)(void *)poller;
     part->look_far = part->core->idle_since != 0 || (++part->polls & (PN_POOL_FAR_EVERY - 1)) == 0;
+    pn_part_take_returned(part);
     unsigned n = pn_part_drain_lanes(part);
-    n += ready_producers(part);
+    if (part->waiting != NULL && pn_credit_free(part->shard->credit) >= part->shard->room_from) {
+        n += ready_producers(part);
+    }
     n += pn_part_run(part);
     if (part->pushed && part->core->rt->n_cores > 1) {
         part->pushed = false;
@@ -145,6 +152,7 @@ void pn_pool_wait_room(struct pn_pool *pool, struct pn_task *task) {
     struct pn_pool_part *part = part_here(pool);
     /* Cached credits, too few for this task, must not be missing elsewhere. */
     (void)pn_credit_flush(&part->credit);
+    bool was_in_task = pn_core_hold(part->core);
     task->next = NULL;
     if (part->waiting == NULL) {
         unsigned id = part->core->id;
@@ -153,6 +161,7 @@ void pn_pool_wait_room(struct pn_pool *pool, struct pn_task *task) {
     }
     *part->waiting_end = task;
     part->waiting_end = &task->next;
+    pn_core_unhold(part->core, was_in_task);
 }
 
 static int create_shards(struct pn_pool *pool) {
@@ -202,7 +211,9 @@ static int create_part(struct pn_pool *pool, unsigned i, uint64_t *next_id) {
     part->shard = &pool->shards[part->core->domain];
     part->ready_end = &part->ready;
     part->waiting_end = &part->waiting;
-    part->poller = (struct pn_poller){.poll = part_poll, .pending = part_pending};
+    part->poller =
+        (struct pn_poller){.poll = part_poll, .pending = part_pending, .rescue = part_rescue};
+    pn_inbox_init(&part->returned);
     part->ports = calloc(pool->n_shards, sizeof(struct pn_segq_port *));
     part->foreign_credit = calloc(pool->n_shards, sizeof *part->foreign_credit);
     if (part->ports == NULL || part->foreign_credit == NULL) {

@@ -6,6 +6,7 @@
 #define PN_POOL_PARTS_H
 
 #include "runtime/core.h"
+#include "runtime/inbox.h"
 #include "runtime/intensity.h"
 
 #include <pinion/credit.h>
@@ -43,16 +44,20 @@ struct pn_shard {
 
 struct pn_worker {
     struct pn_timer timer;
-    struct pn_pool_part *part;
+    struct pn_pool_part *part; /* where it works: home's, or a rescuer's until it is free */
+    struct pn_pool_part *home;
+    struct pn_link back; /* on its way home */
     struct pn_pool_job *job;  /* in hand */
     struct pn_pool_job *rest; /* of the same item, not started */
     struct pn_worker *next;   /* in a list of its part */
     uint64_t slept_from_ns;
 };
-_Static_assert(sizeof(struct pn_worker) <= 80, "ten thousand of them are 0.8 MB");
+_Static_assert(sizeof(struct pn_worker) <= 96, "ten thousand of them are 1 MB");
 
-/* One core's share of the pool. Only its scheduler touches it.
- * Equation: workers = free + ready + sleeping + (one in hand while a handler runs). */
+/* One core's share of the pool. Only its scheduler touches it; `ready` and `waiting` are guarded by
+ * the core's lease, so that a rescuer may empty them while the core is stuck in a handler.
+ * Equation: workers at home = free + ready + sleeping + (one in hand while a handler runs)
+ *                             + working elsewhere since a rescue + in `returned`. */
 struct pn_pool_part {
     _Alignas(PN_LINE) struct pn_poller poller;
     struct pn_pool *pool;
@@ -73,6 +78,7 @@ struct pn_pool_part {
     unsigned polls;
     bool look_far; /* this poll also looks into other domains */
     bool pushed;   /* into the queue, since the last poll */
+    _Alignas(PN_LINE) struct pn_inbox returned; /* workers that rescuers are done with */
 };
 
 struct pn_pool_lane {
@@ -99,6 +105,9 @@ struct pn_pool {
 
 /* pool_worker.c */
 unsigned pn_part_run(struct pn_pool_part *part);
+void pn_part_take_returned(struct pn_pool_part *part);
+/* A part of a stuck core: its woken workers go on in the part of the core that calls. */
+unsigned pn_part_adopt_ready(struct pn_pool_part *stuck, struct pn_pool_part *here);
 int pn_part_workers_create(struct pn_pool_part *part, uint64_t first_id, uint64_t n);
 void pn_part_workers_destroy(struct pn_pool_part *part);
 

@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
  * Workers: taking jobs, sleeping, crashing, starting again.
+ *
+ * A worker that was asleep while its core got stuck is adopted by the rescuer, finishes its item
+ * there and goes home: W and the share of each core stay what they are.
+ *
+ * Orderings
+ *   O3  worker pushed to its home's `returned` -> taken there: runtime/inbox.h, I1.
  */
 #include "runtime/pool_parts.h"
 
@@ -10,14 +16,14 @@
 #include <string.h>
 
 uint64_t pn_worker_id(const struct pn_worker *worker) {
-    return worker->part->first_id + (uint64_t)(worker - worker->part->workers);
+    return worker->home->first_id + (uint64_t)(worker - worker->home->workers);
 }
 
 void *pn_worker_state(const struct pn_worker *worker) {
-    const struct pn_pool_part *part = worker->part;
-    return part->states == NULL
+    const struct pn_pool_part *home = worker->home;
+    return home->states == NULL
                ? NULL
-               : part->states + (size_t)(worker - part->workers) * part->state_bytes;
+               : home->states + (size_t)(worker - home->workers) * home->state_bytes;
 }
 
 void *pn_worker_context(const struct pn_worker *worker) {
@@ -45,10 +51,51 @@ static void woke(struct pn_timer *timer) {
 }
 
 static void fall_asleep(struct pn_worker *worker) {
+    struct pn_core *core = worker->part->core;
     worker->slept_from_ns = pn_now_ns();
     worker->timer.fn = woke;
-    pn_wheel_add(&worker->part->core->wheel, &worker->timer,
-                 worker->slept_from_ns + worker->part->sleep_ns);
+    bool was_in_task = pn_core_hold(core);
+    pn_wheel_add(&core->wheel, &worker->timer, worker->slept_from_ns + worker->part->sleep_ns);
+    pn_core_unhold(core, was_in_task);
+}
+
+/* The worker has nothing in hand. */
+static void set_free(struct pn_worker *worker) {
+    struct pn_pool_part *part = worker->part;
+    struct pn_pool_part *home = worker->home;
+    if (home == part) {
+        worker->next = part->free;
+        part->free = worker;
+        return;
+    }
+    worker->part = home;
+    (void)pn_inbox_push(&home->returned, &worker->back, &worker->back); /* O3 */
+    bool rang = pn_sleepers_wake(&part->core->rt->sleepers, home->core->id);
+    pn_stats_add(part->core->stats, PN_STAT_WAKE_SENT, rang);
+    pn_stats_add(part->core->stats, PN_STAT_SYSCALLS, rang);
+}
+
+void pn_part_take_returned(struct pn_pool_part *part) {
+    struct pn_link *link = pn_inbox_take(&part->returned); /* O3 */
+    while (link != NULL) {
+        struct pn_worker *worker =
+            (struct pn_worker *)(void *)((char *)link - offsetof(struct pn_worker, back));
+        link = link->next;
+        set_free(worker);
+    }
+}
+
+unsigned pn_part_adopt_ready(struct pn_pool_part *stuck, struct pn_pool_part *here) {
+    unsigned n = 0;
+    while (stuck->ready != NULL) {
+        struct pn_worker *worker = stuck->ready;
+        stuck->ready = worker->next;
+        worker->part = here;
+        list_ready(here, worker);
+        n++;
+    }
+    stuck->ready_end = &stuck->ready;
+    return n;
 }
 
 /* The supervisor, one_for_one: what the worker had is dropped, a new one takes its place. The rest
@@ -57,8 +104,8 @@ static void restart(struct pn_worker *worker, uint64_t crashed_ns) {
     struct pn_pool_part *part = worker->part;
     struct pn_pool *pool = part->pool;
     worker->job = NULL;
-    if (part->states != NULL) {
-        memset(pn_worker_state(worker), 0, part->state_bytes);
+    if (pn_worker_state(worker) != NULL) {
+        memset(pn_worker_state(worker), 0, worker->home->state_bytes);
     }
     uint64_t now = pn_now_ns();
     part->restarts++;
@@ -102,15 +149,16 @@ static unsigned run_ready(struct pn_pool_part *part) {
         if (part->ready == NULL) {
             part->ready_end = &part->ready;
         }
+        pn_core_enter_task(part->core);
         if (worker->job != NULL) {
             part->slept_ns = pn_now_ns() - worker->slept_from_ns;
             part->pool->config.resume(worker, worker->job);
             worker->job = NULL;
         }
         if (run_item(worker)) {
-            worker->next = part->free;
-            part->free = worker;
+            set_free(worker);
         }
+        pn_core_leave_task(part->core);
         n++;
     }
     return n;
@@ -157,23 +205,30 @@ static struct pn_pool_job *take_anywhere(struct pn_pool_part *part) {
 }
 
 unsigned pn_part_run(struct pn_pool_part *part) {
+    struct pn_core *core = part->core;
     unsigned n = run_ready(part);
     while (n < PN_POOL_TURN && part->free != NULL && !pn_pool_failed(part->pool)) {
         struct pn_pool_job *jobs = take_anywhere(part);
         if (jobs == NULL) {
-            return n;
+            break;
+        }
+        if (!core->in_task) {
+            /* Once per visit: neither the queue nor `free` needs the lease. */
+            pn_core_enter_task(core);
         }
         struct pn_worker *worker = part->free;
         part->free = worker->next;
         worker->rest = jobs;
         if (run_item(worker)) {
-            worker->next = part->free;
-            part->free = worker;
+            set_free(worker);
         }
         n++;
         if (pn_slice_over()) {
             break;
         }
+    }
+    if (core->in_task) {
+        pn_core_leave_task(core);
     }
     return n;
 }
@@ -189,7 +244,7 @@ int pn_part_workers_create(struct pn_pool_part *part, uint64_t first_id, uint64_
     part->first_id = first_id;
     for (uint64_t i = n; i-- > 0;) {
         struct pn_worker *worker = &part->workers[i];
-        worker->part = part;
+        worker->part = worker->home = part;
         worker->next = part->free;
         part->free = worker;
     }

@@ -5,6 +5,7 @@
  */
 #include "runtime/core.h"
 #include "runtime/futex.h"
+#include "runtime/watchdog.h"
 
 #include <errno.h>
 #include <pinion/reclaim.h>
@@ -66,6 +67,9 @@ static int create_core(struct pn_runtime *rt, unsigned i) {
     core->domain = rt->config.plan->domain_of[i];
     core->stats = pn_stats_block(rt->stats, i);
     pn_atomic_init(&core->inbox, NULL);
+    pn_lease_init(&core->lease);
+    pn_atomic_init(&core->stalled, 0);
+    pn_atomic_init(&core->rescue_due_ns, 0);
     pn_atomic_init(&core->tid, 0);
     int rc = pn_runq_create(&core->runq);
     return rc == 0 ? order_victims(rt, core) : rc;
@@ -91,11 +95,14 @@ static int create_inject(struct pn_runtime *rt) {
     return rc;
 }
 
-static int create_parts(struct pn_runtime *rt) {
+/* Where helper threads run: the first housekeeping core, or wherever the kernel likes. */
+static struct pn_os_cpu helper_cpu(const struct pn_runtime *rt) {
     const struct pn_plan *plan = rt->config.plan;
-    struct pn_os_cpu floats = {-1};
-    int rc = pn_reclaimer_create(&rt->reclaimer,
-                                 plan->n_housekeeping > 0 ? plan->housekeeping[0] : floats, 0);
+    return plan->n_housekeeping > 0 ? plan->housekeeping[0] : (struct pn_os_cpu){-1};
+}
+
+static int create_parts(struct pn_runtime *rt) {
+    int rc = pn_reclaimer_create(&rt->reclaimer, helper_cpu(rt), 0);
     if (rc == 0) {
         rc = pn_stats_create(&rt->stats, rt->n_cores);
     }
@@ -131,6 +138,7 @@ int pn_runtime_create(struct pn_runtime **out, const struct pn_runtime_config *c
     (void)pthread_mutex_init(&rt->lock, NULL);
     (void)pthread_cond_init(&rt->placed, NULL);
     pn_atomic_init(&rt->stop, 0);
+    pn_atomic_init(&rt->n_stalled, 0);
     pn_ticks_calibrate(&rt->ticks);
     uint64_t spin_ns = config->spin_ns == 0 ? spin_default_ns : config->spin_ns;
     rt->spin_ticks = (uint64_t)((double)spin_ns * 1e-9 * (double)rt->ticks.per_second);
@@ -162,6 +170,9 @@ int pn_runtime_start(struct pn_runtime *rt, struct pn_error *err) {
     for (unsigned i = 0; rc == 0 && i < made; i++) {
         rc = rt->cores[i].start_error;
     }
+    if (rc == 0) {
+        rc = pn_watchdog_create(&rt->watchdog, rt, helper_cpu(rt));
+    }
     rt->started = true;
     rt->n_placed = made;
     if (rc != 0) {
@@ -177,6 +188,8 @@ void pn_runtime_stop(struct pn_runtime *rt) {
     if (!rt->started) {
         return;
     }
+    pn_watchdog_destroy(rt->watchdog);
+    rt->watchdog = NULL;
     pn_store_rel(&rt->stop, 1);
     for (unsigned i = 0; i < rt->n_placed; i++) {
         (void)pn_sleepers_wake(&rt->sleepers, i);

@@ -2,8 +2,10 @@
  *
  * The scheduler's loop.
  *
- *   quiescent -> timers due -> inbox, returned memory -> <= 16 tasks -> pollers -> (nothing?)
- * inject queue, thieving -> (nothing?) idle ladder
+ *   quiescent -> timers due -> inbox -> <= 16 tasks -> pollers -> (somebody stuck?) rescue
+ *     -> (nothing?) returned memory, inject queue, thieving -> (nothing?) idle ladder
+ *
+ * The core holds its lease but while it runs user code (lease.h).
  *
  * Orderings
  *   T1  task pushed to the inbox (release) -> the owner's take-all (acquire): the task.
@@ -16,6 +18,11 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+/* slice_end of a turn that began without a timer. */
+#define NO_TIMERS UINT64_MAX
+
+enum { TIMERS_PER_TURN = 64 };
 
 _Thread_local struct pn_core *pn_this_core;
 
@@ -72,17 +79,23 @@ static void timer_fired(struct pn_timer *timer) {
 }
 
 void pn_task_sleep(struct pn_task *task, uint64_t ns) {
+    struct pn_core *core = pn_this_core;
     task->timer.fn = timer_fired;
-    pn_wheel_add(&pn_this_core->wheel, &task->timer, pn_now_ns() + ns);
+    bool was_in_task = pn_core_hold(core);
+    pn_wheel_add(&core->wheel, &task->timer, pn_now_ns() + ns);
+    if (core->slice_end == NO_TIMERS) {
+        core->slice_end = 0; /* the next turn looks at the wheel, and sets it */
+    }
+    pn_core_unhold(core, was_in_task);
 }
 
 /* The inbox is a stack; turn it round, so that senders are served in their order. */
-static unsigned take_inbox(struct pn_core *core) {
-    if (pn_load_rlx(&core->inbox) == NULL) { /* relaxed: a first look, the exchange decides */
+unsigned pn_core_take_inbox(struct pn_core *from) {
+    if (pn_load_rlx(&from->inbox) == NULL) { /* relaxed: a first look, the exchange decides */
         return 0;
     }
     /* T1 acquire: pairs with the push in pn_task_send. */
-    struct pn_task *task = pn_xchg_acqrel(&core->inbox, NULL);
+    struct pn_task *task = pn_xchg_acqrel(&from->inbox, NULL);
     struct pn_task *first = NULL;
     while (task != NULL) {
         struct pn_task *next = task->next;
@@ -106,6 +119,10 @@ static unsigned run_tasks(struct pn_core *core) {
     size_t queued = pn_runq_length(core->runq);
     unsigned most = queued < PN_SLICE_TASKS ? (unsigned)queued : PN_SLICE_TASKS;
     unsigned n = 0;
+    if (most == 0) {
+        return 0;
+    }
+    pn_core_enter_task(core); /* once per slice: the run queue needs no lease */
     while (n < most) {
         struct pn_task *task = pn_runq_pop(core->runq);
         if (task == NULL) {
@@ -117,15 +134,15 @@ static unsigned run_tasks(struct pn_core *core) {
             break;
         }
     }
-    if (n > 0) {
-        pn_stats_add(core->stats, PN_STAT_TASKS, n);
-    }
+    pn_core_leave_task(core);
+    pn_stats_add(core->stats, PN_STAT_TASKS, n);
     return n;
 }
 
 bool pn_slice_over(void) {
     struct pn_core *core = pn_this_core;
-    return core->wheel.armed != 0 && pn_ticks_now() > core->slice_end;
+    /* Not the wheel: it may be a rescuer's just now. */
+    return core->slice_end != NO_TIMERS && pn_ticks_now() > core->slice_end;
 }
 
 void pn_wake_neighbour(void) {
@@ -144,11 +161,12 @@ void pn_wake_neighbour(void) {
 
 static unsigned turn(struct pn_core *core) {
     unsigned n = 0;
+    core->slice_end = NO_TIMERS;
     if (core->wheel.armed != 0) {
         core->slice_end = pn_ticks_now() + core->rt->slice_ticks;
-        n += (unsigned)pn_wheel_advance(&core->wheel, pn_now_ns(), PN_SLICE_TASKS * 4);
+        n += (unsigned)pn_wheel_advance(&core->wheel, pn_now_ns(), TIMERS_PER_TURN);
     }
-    n += take_inbox(core);
+    n += pn_core_take_inbox(core);
     /* What stands behind the first task can be stolen: say so to one who sleeps, before a task that
      * may block (OTP #9762: one queued task is worth a wake-up). */
     if (core->rt->n_cores > 1 && pn_runq_length(core->runq) > 1) {
@@ -157,6 +175,10 @@ static unsigned turn(struct pn_core *core) {
     n += run_tasks(core);
     for (struct pn_poller *p = core->pollers; p != NULL; p = p->next) {
         n += p->poll(p);
+    }
+    /* relaxed: a first look at a line that changes when a core gets stuck. */
+    if (pn_load_rlx(&core->rt->n_stalled) != 0) {
+        n += pn_core_rescue(core);
     }
     return n;
 }

@@ -98,6 +98,10 @@ struct pn_poller {
     unsigned (*poll)(struct pn_poller *poller);
     /** True if poll would find something: asked once more before the core sleeps. */
     bool (*pending)(struct pn_poller *poller);
+    /** On another scheduler, while the poller's own is stuck in user code: make ready there what
+     * only the stuck one would have, without running any of it. NULL if there is no such thing.
+     * \return how much */
+    unsigned (*rescue)(struct pn_poller *poller);
 };
 
 /** Before start. Borrowed until stop. */
