@@ -25,8 +25,8 @@ struct pn_core {
     /* Guards wheel and pollers' lists. Written by the owner per stretch of user code; by a rescuer
      * while the core is stuck. */
     _Alignas(PN_LINE) struct pn_lease lease;
-    /* The watchdog's mark: the lease word of a core that does not move, 0 = none. Read by schedulers
-     * while rt->n_stalled is not 0. */
+    /* The watchdog's mark: the lease word of a core that does not move, 0 = none. Read by
+     * schedulers while rt->n_stalled is not 0. */
     _Alignas(PN_LINE) PN_ATOMIC(uint64_t) stalled;
     PN_ATOMIC(uint64_t) rescue_due_ns; /* a rescue finds nothing before; the rescuer's, per stall */
     /* Owner's; read by others only after start and before stop. */
@@ -44,6 +44,7 @@ struct pn_core {
     uint64_t slice_end;  /* ticks */
     uint64_t idle_since; /* ticks; 0 = not idle */
     uint64_t spun_until; /* ticks; idle time is counted up to here */
+    uint64_t spin_ticks; /* how long to spin before sleeping, as it has paid lately */
     bool woken;          /* the last sleep ended by a ring that has not found work yet */
     bool searching;      /* counted in sleepers.searching */
     bool in_task;        /* the lease is lent: in user code */

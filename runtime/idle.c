@@ -35,6 +35,9 @@ void pn_core_found_work(struct pn_core *core) {
     if (core->woken) {
         core->woken = false;
         pn_stats_add(core->stats, PN_STAT_WAKE_TAKEN, 1);
+    } else {
+        uint64_t longer = 2 * core->spin_ticks;
+        core->spin_ticks = longer < core->rt->spin_ticks ? longer : core->rt->spin_ticks;
     }
 }
 
@@ -89,7 +92,9 @@ void pn_core_idle(struct pn_core *core) {
         }
         return;
     }
-    if (rt->config.idle == PN_IDLE_ADAPTIVE && start - core->idle_since > rt->spin_ticks) {
+    if (rt->config.idle == PN_IDLE_ADAPTIVE && start - core->idle_since > core->spin_ticks) {
+        core->spin_ticks =
+            core->spin_ticks / 2 > rt->spin_ticks / 16 ? core->spin_ticks / 2 : rt->spin_ticks / 16;
         park(core);
         core->spun_until = pn_ticks_now();
         if (core->woken) {

@@ -65,6 +65,7 @@ static int create_core(struct pn_runtime *rt, unsigned i) {
     core->rt = rt;
     core->id = i;
     core->domain = rt->config.plan->domain_of[i];
+    core->spin_ticks = rt->spin_ticks;
     core->stats = pn_stats_block(rt->stats, i);
     pn_atomic_init(&core->inbox, NULL);
     pn_lease_init(&core->lease);
