@@ -75,6 +75,7 @@ struct pn_runtime {
     char **degraded;
     unsigned n_degraded;
     bool started;
+    bool membarrier; /* it works here: claims may be made, because they can be revoked */
     _Alignas(PN_LINE) PN_ATOMIC(uint32_t) stop;
     _Alignas(PN_LINE) PN_ATOMIC(uint32_t) n_stalled; /* cores that the watchdog has marked */
 };

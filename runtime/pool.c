@@ -80,7 +80,7 @@ static void wake_worker(struct pn_pool_part *part) {
 
 static unsigned part_rescue(struct pn_poller *poller) {
     struct pn_pool_part *part = (struct pn_pool_part *)(void *)poller;
-    unsigned n = pn_part_adopt_ready(part, part_here(part->pool));
+    unsigned n = pn_part_adopt(part, part_here(part->pool));
     return part->waiting == NULL ? n : n + ready_producers(part);
 }
 
@@ -213,6 +213,7 @@ static int create_part(struct pn_pool *pool, unsigned i, uint64_t *next_id) {
     part->waiting_end = &part->waiting;
     part->poller =
         (struct pn_poller){.poll = part_poll, .pending = part_pending, .rescue = part_rescue};
+    pn_claims_init(&part->claims);
     pn_inbox_init(&part->returned);
     part->ports = calloc(pool->n_shards, sizeof(struct pn_segq_port *));
     part->foreign_credit = calloc(pool->n_shards, sizeof *part->foreign_credit);

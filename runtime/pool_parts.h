@@ -5,6 +5,7 @@
 #ifndef PN_POOL_PARTS_H
 #define PN_POOL_PARTS_H
 
+#include "runtime/claims.h"
 #include "runtime/core.h"
 #include "runtime/inbox.h"
 #include "runtime/intensity.h"
@@ -15,6 +16,7 @@
 
 /* Operations on the queue per visit of the scheduler. */
 enum { PN_POOL_TURN = 16 };
+_Static_assert((int)PN_POOL_TURN <= (int)PN_CLAIMS_MAX, "a turn can be claimed at once");
 
 /* A busy core looks into other domains once in so many polls, so that nothing waits there for ever
  * while the cores over there sleep. A power of two. */
@@ -46,7 +48,7 @@ struct pn_worker {
     struct pn_timer timer;
     struct pn_pool_part *part; /* where it works: home's, or a rescuer's until it is free */
     struct pn_pool_part *home;
-    struct pn_link back; /* on its way home */
+    struct pn_link back;      /* on its way home */
     struct pn_pool_job *job;  /* in hand */
     struct pn_pool_job *rest; /* of the same item, not started */
     struct pn_worker *next;   /* in a list of its part */
@@ -56,7 +58,7 @@ _Static_assert(sizeof(struct pn_worker) <= 96, "ten thousand of them are 1 MB");
 
 /* One core's share of the pool. Only its scheduler touches it; `ready` and `waiting` are guarded by
  * the core's lease, so that a rescuer may empty them while the core is stuck in a handler.
- * Equation: workers at home = free + ready + sleeping + (one in hand while a handler runs)
+ * Equation: workers at home = free + ready + claims + sleeping + (one in hand in a handler)
  *                             + working elsewhere since a rescue + in `returned`. */
 struct pn_pool_part {
     _Alignas(PN_LINE) struct pn_poller poller;
@@ -66,7 +68,8 @@ struct pn_pool_part {
     struct pn_segq_port **ports;           /* [n_shards], opened on first use */
     struct pn_credit_port credit;          /* of the own shard */
     struct pn_credit_port *foreign_credit; /* [n_shards] to give back what was taken elsewhere */
-    struct pn_worker *free;
+    struct pn_worker *free;                /* [n_free] */
+    uint64_t n_free;
     struct pn_worker *ready, **ready_end;   /* woken, or with a rest to go on with */
     struct pn_task *waiting, **waiting_end; /* producers that wait for room */
     struct pn_worker *workers;
@@ -76,8 +79,9 @@ struct pn_pool_part {
     uint64_t sleep_ns, slept_ns; /* of the worker whose handler runs */
     uint64_t restarts;
     unsigned polls;
-    bool look_far; /* this poll also looks into other domains */
-    bool pushed;   /* into the queue, since the last poll */
+    bool look_far;           /* this poll also looks into other domains */
+    bool pushed;             /* into the queue, since the last poll */
+    struct pn_claims claims; /* workers with an item that none of them has started */
     _Alignas(PN_LINE) struct pn_inbox returned; /* workers that rescuers are done with */
 };
 
@@ -106,8 +110,9 @@ struct pn_pool {
 /* pool_worker.c */
 unsigned pn_part_run(struct pn_pool_part *part);
 void pn_part_take_returned(struct pn_pool_part *part);
-/* A part of a stuck core: its woken workers go on in the part of the core that calls. */
-unsigned pn_part_adopt_ready(struct pn_pool_part *stuck, struct pn_pool_part *here);
+/* A part of a stuck core, under its lease: workers that woke there, or have an item and have not
+ * started it, go on in the part of the core that calls. */
+unsigned pn_part_adopt(struct pn_pool_part *stuck, struct pn_pool_part *here);
 int pn_part_workers_create(struct pn_pool_part *part, uint64_t first_id, uint64_t n);
 void pn_part_workers_destroy(struct pn_pool_part *part);
 

@@ -66,6 +66,7 @@ static void set_free(struct pn_worker *worker) {
     if (home == part) {
         worker->next = part->free;
         part->free = worker;
+        part->n_free++;
         return;
     }
     worker->part = home;
@@ -85,16 +86,29 @@ void pn_part_take_returned(struct pn_pool_part *part) {
     }
 }
 
-unsigned pn_part_adopt_ready(struct pn_pool_part *stuck, struct pn_pool_part *here) {
+static void adopt(struct pn_pool_part *here, struct pn_worker *worker) {
+    worker->part = here;
+    list_ready(here, worker);
+}
+
+unsigned pn_part_adopt(struct pn_pool_part *stuck, struct pn_pool_part *here) {
     unsigned n = 0;
     while (stuck->ready != NULL) {
         struct pn_worker *worker = stuck->ready;
         stuck->ready = worker->next;
-        worker->part = here;
-        list_ready(here, worker);
+        adopt(here, worker);
         n++;
     }
     stuck->ready_end = &stuck->ready;
+    if (here->core->rt->membarrier) {
+        uint64_t first = 0;
+        uint64_t end = pn_claims_revoke(&stuck->claims, &first);
+        for (uint64_t i = first; i < end; i++) {
+            adopt(here, stuck->claims.item[i]);
+            n++;
+        }
+        pn_stats_add(here->core->stats, PN_STAT_SYSCALLS, 1);
+    }
     return n;
 }
 
@@ -173,56 +187,101 @@ static unsigned length(const struct pn_pool_job *job) {
     return n;
 }
 
-static struct pn_pool_job *take(struct pn_pool_part *part, unsigned s) {
+static size_t take(struct pn_pool_part *part, unsigned s, void **items, size_t most) {
     struct pn_shard *shard = &part->pool->shards[s];
     if (part->ports[s] == NULL && pn_segq_port_open(shard->queue, &part->ports[s]) != 0) {
-        return NULL;
+        return 0;
     }
-    void *item = NULL;
     bool own = shard == part->shard;
     struct pn_credit_port *credit = own ? &part->credit : &part->foreign_credit[s];
-    if (pn_segq_pop(part->ports[s], &item) != PN_QUEUE_OK) {
+    size_t found = pn_segq_pop_n(part->ports[s], items, most);
+    if (found == 0) {
         if (pn_credit_flush(credit)) {
             pn_shard_room(part->pool, shard);
         }
-        return NULL;
+        return 0;
     }
-    unsigned n = ((struct pn_pool_job *)item)->next == NULL ? 1 : length(item);
+    unsigned n = 0;
+    for (size_t i = 0; i < found; i++) {
+        n += length(items[i]);
+    }
     if (pn_credit_give(credit, n)) {
         pn_shard_room(part->pool, shard);
     }
-    return item;
+    return found;
 }
 
-static struct pn_pool_job *take_anywhere(struct pn_pool_part *part) {
+static size_t take_anywhere(struct pn_pool_part *part, void **items, size_t most) {
     unsigned own = part->core->domain;
-    struct pn_pool_job *jobs = take(part, own);
+    size_t n = take(part, own, items, most);
     /* Another domain's queue: its lines and the jobs' memory are far. */
-    for (unsigned k = 1; jobs == NULL && part->look_far && k < part->pool->n_shards; k++) {
-        jobs = take(part, (own + k) % part->pool->n_shards);
+    for (unsigned k = 1; n == 0 && part->look_far && k < part->pool->n_shards; k++) {
+        n = take(part, (own + k) % part->pool->n_shards, items, most);
     }
-    return jobs;
+    return n;
+}
+
+static struct pn_worker *employ(struct pn_pool_part *part, void *item) {
+    struct pn_worker *worker = part->free;
+    part->free = worker->next;
+    part->n_free--;
+    worker->rest = item;
+    return worker;
+}
+
+static void work(struct pn_worker *worker) {
+    if (run_item(worker)) {
+        set_free(worker);
+    }
+}
+
+/* Several items, a worker each, one after the other; a rescuer may take over those not started. */
+static void work_claims(struct pn_pool_part *part, void *const *items, uint64_t n) {
+    struct pn_claims *claims = &part->claims;
+    for (uint64_t i = 0; i < n; i++) {
+        claims->item[i] = employ(part, items[i]);
+    }
+    pn_claims_publish(claims, n);
+    for (uint64_t i = 0; i < n; i++) {
+        if (!pn_claims_start(claims, n, i)) {
+            bool was_in_task = pn_core_hold(part->core);
+            n = pn_claims_settle(claims, i);
+            pn_core_unhold(part->core, was_in_task);
+            if (i >= n) {
+                break;
+            }
+        }
+        work(claims->item[i]);
+    }
+}
+
+/* As many as have a worker, with one operation on the queue; one where claims could not be revoked.
+ */
+static size_t how_many(const struct pn_pool_part *part, unsigned n) {
+    size_t left = PN_POOL_TURN - n;
+    size_t free = part->n_free < left ? (size_t)part->n_free : left;
+    return part->core->rt->membarrier ? free : 1;
 }
 
 unsigned pn_part_run(struct pn_pool_part *part) {
     struct pn_core *core = part->core;
     unsigned n = run_ready(part);
     while (n < PN_POOL_TURN && part->free != NULL && !pn_pool_failed(part->pool)) {
-        struct pn_pool_job *jobs = take_anywhere(part);
-        if (jobs == NULL) {
+        void *items[PN_POOL_TURN];
+        size_t found = take_anywhere(part, items, how_many(part, n));
+        if (found == 0) {
             break;
         }
         if (!core->in_task) {
-            /* Once per visit: neither the queue nor `free` needs the lease. */
+            /* Once per visit: queue, `free` and claims need no lease. */
             pn_core_enter_task(core);
         }
-        struct pn_worker *worker = part->free;
-        part->free = worker->next;
-        worker->rest = jobs;
-        if (run_item(worker)) {
-            set_free(worker);
+        if (found == 1) {
+            work(employ(part, items[0]));
+        } else {
+            work_claims(part, items, found);
         }
-        n++;
+        n += (unsigned)found;
         if (pn_slice_over()) {
             break;
         }
@@ -240,7 +299,7 @@ int pn_part_workers_create(struct pn_pool_part *part, uint64_t first_id, uint64_
     if (part->workers == NULL || (part->state_bytes != 0 && part->states == NULL)) {
         return -ENOMEM;
     }
-    part->n_workers = n;
+    part->n_workers = part->n_free = n;
     part->first_id = first_id;
     for (uint64_t i = n; i-- > 0;) {
         struct pn_worker *worker = &part->workers[i];

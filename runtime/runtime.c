@@ -5,6 +5,7 @@
  */
 #include "runtime/core.h"
 #include "runtime/futex.h"
+#include "runtime/membarrier.h"
 #include "runtime/watchdog.h"
 
 #include <errno.h>
@@ -141,6 +142,7 @@ int pn_runtime_create(struct pn_runtime **out, const struct pn_runtime_config *c
     pn_atomic_init(&rt->stop, 0);
     pn_atomic_init(&rt->n_stalled, 0);
     pn_ticks_calibrate(&rt->ticks);
+    rt->membarrier = pn_membarrier_register();
     uint64_t spin_ns = config->spin_ns == 0 ? spin_default_ns : config->spin_ns;
     rt->spin_ticks = (uint64_t)((double)spin_ns * 1e-9 * (double)rt->ticks.per_second);
     rt->slice_ticks = (uint64_t)(PN_SLICE_NS * 1e-9 * (double)rt->ticks.per_second);

@@ -55,6 +55,10 @@ struct pn_segq {
 struct pn_segq_port {
     _Alignas(PN_LINE) struct pn_segq *q;
     bool hot; /* the last pop found something: take a ticket at once */
+    /* Where the last ticket was, and how many tickets others took between two of ours: where the
+     * next one will be, for the guess of in_sight. */
+    struct pn_segment *segment;
+    uint64_t next, gap;
     struct pn_credit_port credit;
     struct pn_segment *spare; /* empty; appended by somebody else before this port could */
     struct pn_counters counts;
@@ -329,7 +333,39 @@ static bool looks_empty(struct pn_segment *s, uint64_t deq) {
     return pn_load_rlx(&s->cell[cell_of(deq)]) == NULL && pn_load_acq(&s->enq) <= deq;
 }
 
-static void *pop_item(struct pn_segq_port *port) {
+/* How many tickets to take at once: as many as asked for if the cell of the last of them seems to
+ * be filled, else one. A look at enq would say it exactly, but moves a line that pushers write;
+ * this cell will be read soon in any case. A wrong guess costs the pushers of our tickets a retry.
+ */
+static uint64_t in_sight(const struct pn_segq_port *port, const struct pn_segment *head, size_t n) {
+#if defined(PN_EXPLORE)
+    (void)head;
+    return port->hot ? n : 1; /* always guess wrong sometimes */
+#endif
+    uint64_t last = port->next + 2 * port->gap + n - 1;
+    /* relaxed: a guess. */
+    bool filled = n > 1 && port->hot && port->segment == head && last < PN_SEGMENT_CELLS &&
+                  pn_load_rlx(&head->cell[cell_of(last)]) != NULL;
+    return filled ? n : 1;
+}
+
+/* The items of n tickets from `ticket` on that are ours; those whose pusher was late are poisoned.
+ */
+static size_t take_n(struct pn_segq_port *port, struct pn_segment *s, uint64_t ticket, uint64_t n,
+                     void **items) {
+    size_t found = 0;
+    for (uint64_t t = ticket; t < ticket + n && t < PN_SEGMENT_CELLS; t++) {
+        items[found] = take(port, s, t);
+        found += items[found] != NULL;
+    }
+    port->gap = port->segment == s ? ticket - port->next : 0;
+    port->segment = s;
+    port->next = ticket + n;
+    port->hot = found > 0;
+    return found;
+}
+
+static size_t pop_items(struct pn_segq_port *port, void **items, size_t most) {
     struct pn_segq *q = port->q;
     for (;;) {
         /* Q3 acquire: pairs with the move of head in advance_head. */
@@ -338,40 +374,43 @@ static void *pop_item(struct pn_segq_port *port) {
             /* Q4 acquire: keeps the look at enq after this one. */
             uint64_t seen = pn_load_acq(&head->deq);
             if (seen < PN_SEGMENT_CELLS && looks_empty(head, seen)) {
-                return NULL;
+                return 0;
             }
         }
-        uint64_t ticket = pn_faa_acq(&head->deq, 1); /* acquire: keeps the look at next after it */
+        uint64_t n = in_sight(port, head, most);
+        uint64_t ticket = pn_faa_acq(&head->deq, n); /* acquire: keeps the look at next after it */
         if (ticket < PN_SEGMENT_CELLS) {
-            void *item = take(port, head, ticket);
-            port->hot = item != NULL;
-            if (item != NULL) {
-                return item;
+            size_t found = take_n(port, head, ticket, n, items);
+            if (found > 0) {
+                return found;
             }
         } else if (!advance_head(q, head)) {
             port->hot = false;
-            return NULL;
+            return 0;
         }
         pn_count(&port->counts.retries, 1);
     }
 }
 
 enum pn_queue_rc pn_segq_pop(struct pn_segq_port *port, void **item) {
-    void *found = pop_item(port);
-    if (found == NULL) {
+    return pn_segq_pop_n(port, item, 1) == 1 ? PN_QUEUE_OK : PN_QUEUE_EMPTY;
+}
+
+size_t pn_segq_pop_n(struct pn_segq_port *port, void **items, size_t n) {
+    size_t found = pop_items(port, items, n);
+    if (found == 0) {
         pn_count(&port->counts.empty, 1);
         if (port->q->credit != NULL) {
             /* Nothing more to take: what is owed must not be missing elsewhere. */
             (void)pn_credit_flush(&port->credit);
         }
-        return PN_QUEUE_EMPTY;
+        return 0;
     }
-    pn_count(&port->counts.pop, 1);
+    pn_count(&port->counts.pop, found);
     if (port->q->credit != NULL) {
-        (void)pn_credit_give(&port->credit, 1);
+        (void)pn_credit_give(&port->credit, found);
     }
-    *item = found;
-    return PN_QUEUE_OK;
+    return found;
 }
 
 bool pn_segq_seems_nonempty(struct pn_segq_port *port) {

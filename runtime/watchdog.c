@@ -6,8 +6,8 @@
  *
  * Orderings
  *   V1  the mark (release) -> read by rescuers (acquire; rescue.c): rescue_due_ns was set for it.
- *   V2  n_stalled raised -> fence -> "who sleeps": the fence is pn_sleepers_wake_one's (park.c, P1),
- *       and whoever sleeps looks at n_stalled after its own (pn_core_rescue_pending).
+ *   V2  n_stalled raised -> fence -> "who sleeps": the fence is pn_sleepers_wake_one's (park.c,
+ * P1), and whoever sleeps looks at n_stalled after its own (pn_core_rescue_pending).
  */
 #include "runtime/watchdog.h"
 

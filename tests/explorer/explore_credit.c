@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Credits: two senders put items into one place and two receivers empty it, with one credit. The
- * credit is the only thing between a receiver's use of the place and the next sender's, so a missing
- * edge is a race on the place. (With two, a sender could fill a place whose credit is not back yet.)
+ * credit is the only thing between a receiver's use of the place and the next sender's, so a
+ * missing edge is a race on the place. (With two, a sender could fill a place whose credit is not
+ * back yet.)
  */
 #include "explorer.h"
 #include "runtime/atomic.h"

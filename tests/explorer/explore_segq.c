@@ -39,17 +39,19 @@ static void pop(void *arg) {
     uint64_t last[PUSHERS] = {0};
     pn_rcu_register();
     for (int n = 0; n < PUSHERS * ITEMS;) {
-        void *got = NULL;
+        void *got[2];
         pn_rcu_quiescent();
-        if (pn_segq_pop(port[PUSHERS], &got) != PN_QUEUE_OK) {
+        size_t found = pn_segq_pop_n(port[PUSHERS], got, 2);
+        if (found == 0) {
             pn_relax();
-            continue;
         }
-        uint64_t *at = got;
-        int p = at >= item[1] ? 1 : 0;
-        pn_xp_require(*at == last[p] + 1);
-        last[p] = *at;
-        n++;
+        for (size_t i = 0; i < found; i++) {
+            uint64_t *at = got[i];
+            int p = at >= item[1] ? 1 : 0;
+            pn_xp_require(*at == last[p] + 1);
+            last[p] = *at;
+            n++;
+        }
     }
     pn_rcu_unregister();
     (void)pn_faa_acqrel(&ended, 1);

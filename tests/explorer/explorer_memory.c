@@ -185,6 +185,21 @@ bool pn_xp_cas(const void *p, uint64_t *expected, uint64_t desired, enum pn_xp_o
     return same;
 }
 
+void pn_xp_membarrier(void);
+
+/* An SC fence of every thread, wherever each is. */
+void pn_xp_membarrier(void) {
+    xp_switch_point();
+    for (int t = 0; t < xp.n; t++) {
+        xp_join(&xp.fence_order, &xp.thread[t].now);
+        xp_join(&xp.fence_order, &xp.thread[t].visible);
+    }
+    for (int t = 0; t < xp.n; t++) {
+        xp_join(&xp.thread[t].visible, &xp.fence_order);
+    }
+    xp_step("membarrier", 0, 0, (struct pn_xp_site){"membarrier", 0});
+}
+
 void pn_xp_fence(struct pn_xp_site site) {
     xp_switch_point();
     struct xp_thread *me = &xp.thread[xp.current];

@@ -265,7 +265,8 @@ static void waiting_producers_go_on(void **state) {
     struct producer feeder = {.task.run = produce, .crew = &crew};
     struct producer blocker = {.task.run = be_stuck_until_all_ended, .crew = &crew};
     if (two) {
-        /* Both into the inbox at once: the feeder fills the queue and waits, then its core sticks. */
+        /* Both into the inbox at once: the feeder fills the queue and waits, then its core sticks.
+         */
         pn_task_send(bed.rt, 0, &feeder.task);
         pn_task_send(bed.rt, 0, &blocker.task);
         wait_for(&crew.ended, crew.n);
@@ -331,11 +332,8 @@ static void nothing_is_lost_or_doubled(void **state) {
     assert_int_equal(bed_start(&bed, NULL, 0, PN_IDLE_ADAPTIVE), 0);
     static struct wanderer w[N];
     for (unsigned i = 0; i < N; i++) {
-        w[i] = (struct wanderer){.task.run = wander,
-                                 .rt = bed.rt,
-                                 .random = seed + i,
-                                 .left = STEPS,
-                                 .ended = &ended};
+        w[i] = (struct wanderer){
+            .task.run = wander, .rt = bed.rt, .random = seed + i, .left = STEPS, .ended = &ended};
         pn_task_send(bed.rt, i % pn_runtime_cores(bed.rt), &w[i].task);
     }
     wait_for(&ended, N);

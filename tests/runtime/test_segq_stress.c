@@ -66,8 +66,56 @@ static void test_segq_recycles_under_load(void **state) {
     contract_run(&plug, 1, 1, 0, 100000);
 }
 
+/* A port that takes up to eight at a time and hands them out singly. */
+struct taker {
+    struct pn_segq_port *port;
+    void *items[8];
+    size_t at, n;
+};
+
+static void *open_taker(void *queue) {
+    struct taker *t = calloc(1, sizeof *t);
+    assert_non_null(t);
+    t->port = open_port(queue);
+    return t;
+}
+
+static void close_taker(void *port) {
+    struct taker *t = port;
+    close_port(t->port);
+    free(t);
+}
+
+static enum pn_queue_rc push_one(void *port, void *item) {
+    return push(((struct taker *)port)->port, item);
+}
+
+static enum pn_queue_rc pop_several(void *port, void **item) {
+    struct taker *t = port;
+    if (t->at == t->n) {
+        t->at = 0;
+        t->n = pn_segq_pop_n(t->port, t->items, 8);
+        if (t->n == 0) {
+            return PN_QUEUE_EMPTY;
+        }
+    }
+    *item = t->items[t->at++];
+    return PN_QUEUE_OK;
+}
+
+/* Unbounded: what a taker has not handed out yet would count as inside. */
+static void test_several_at_a_time(void **state) {
+    (void)state;
+    static const struct contract_plug several = {create,   destroy,     open_taker, close_taker,
+                                                 push_one, pop_several, rest};
+    contract_run(&several, 1, 1, 0, 100000);
+    contract_run(&several, 2, 2, 0, 60000);
+    contract_run(&several, 1, 3, 0, 40000);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_segq_holds_the_contract),
-                                       cmocka_unit_test(test_segq_recycles_under_load)};
+                                       cmocka_unit_test(test_segq_recycles_under_load),
+                                       cmocka_unit_test(test_several_at_a_time)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -40,6 +40,12 @@ enum pn_queue_rc pn_segq_push_credited(struct pn_segq_port *port, void *item);
 /* Gives the item's credit back, in chunks. */
 enum pn_queue_rc pn_segq_pop(struct pn_segq_port *port, void **item);
 
+/**
+ * Up to n items, oldest first, with one fetch-and-add where a backlog of that many is in sight: as
+ * n pops in a row by this port. \return how many; 0 = empty
+ */
+size_t pn_segq_pop_n(struct pn_segq_port *port, void **items, size_t n);
+
 /* True if a pop would probably find something; reads two shared lines. For parking re-checks. */
 bool pn_segq_seems_nonempty(struct pn_segq_port *port);
 
