@@ -2,11 +2,11 @@
  *
  * pinion topo: what the machine looks like, and where schedulers would go.
  */
+#include "args.h"
 #include "command.h"
 #include "machine.h"
 #include "topology_json.h"
 
-#include <argp.h>
 #include <errno.h>
 #include <pinion/cpulist.h>
 #include <stdio.h>
@@ -16,27 +16,18 @@
 struct options {
     const char *input, *capture;
     struct pn_policy policy;
-    bool json, plan;
+    struct pn_common common;
+    bool plan;
 };
 
-enum {
-    OPT_JSON = 256,
-    OPT_PLAN,
-    OPT_SMT,
-    OPT_ORDER,
-    OPT_CPUS,
-    OPT_HOUSEKEEPING,
-    OPT_CAPTURE,
-    OPT_INPUT
-};
+enum { OPT_PLAN = 256, OPT_SMT, OPT_ORDER, OPT_CPUS, OPT_HOUSEKEEPING, OPT_CAPTURE, OPT_INPUT };
 
 static const struct argp_option option_table[] = {
-    {"json", OPT_JSON, NULL, 0, "print JSON", 0},
     {"plan", OPT_PLAN, NULL, 0, "say which core gets a scheduler, and why", 0},
     {"smt", OPT_SMT, NULL, 0, "one scheduler per SMT sibling instead of per physical core", 0},
     {"order", OPT_ORDER, "ORDER", 0, "compact, spread-numa or spread-llc", 0},
     {"cpus", OPT_CPUS, "LIST", 0, "CPUs for schedulers: a list, 'isolated' or 'all'", 0},
-    {"housekeeping", OPT_HOUSEKEEPING, "LIST", 0, "CPUs for helper threads", 0},
+    {"housekeeping", OPT_HOUSEKEEPING, "LIST", 0, "CPUs for helper threads: a list or 'none'", 0},
     {"capture", OPT_CAPTURE, "FILE", 0, "write this machine as hwloc XML and stop", 0},
     {"input", OPT_INPUT, "FILE", 0, "an hwloc v2 XML file, or synthetic:\"pack:2 ...\"", 0},
     {0},
@@ -55,26 +46,31 @@ static int parse_order(const char *text, enum pn_order *order) {
 
 static error_t parse_option(int key, char *arg, struct argp_state *state) {
     struct options *o = state->input;
+    if (arg != NULL && arg[0] == '\0') {
+        (void)pn_fail(PN_EXIT_INPUT, "topo: an option's value is empty");
+        return EINVAL;
+    }
     switch (key) {
-    case OPT_JSON:
-        o->json = true;
-        return 0;
     case OPT_SMT:
+        o->plan = true;
         o->policy.smt = true;
         return 0;
     case OPT_PLAN:
         o->plan = true;
         return 0;
     case OPT_ORDER:
+        o->plan = true;
         if (parse_order(arg, &o->policy.order) != 0) {
             (void)pn_fail(PN_EXIT_INPUT, "--order '%s': compact, spread-numa or spread-llc", arg);
             return EINVAL;
         }
         return 0;
     case OPT_CPUS:
+        o->plan = true;
         o->policy.cpus = arg;
         return 0;
     case OPT_HOUSEKEEPING:
+        o->plan = true;
         o->policy.housekeeping = arg;
         return 0;
     case OPT_CAPTURE:
@@ -92,9 +88,13 @@ static error_t parse_option(int key, char *arg, struct argp_state *state) {
 }
 
 static void print_list(const struct pn_os_cpu *cpus, unsigned n) {
-    char text[512];
-    pn_cpulist_print(cpus, n, text, sizeof text);
-    (void)fputs(n == 0 ? "none" : text, stdout);
+    enum { DIGITS = 8 }; /* "65535," */
+    char *text = malloc((size_t)n * DIGITS + DIGITS);
+    if (text != NULL) {
+        pn_cpulist_print(cpus, n, text, (size_t)n * DIGITS + DIGITS);
+    }
+    (void)fputs(n == 0 ? "none" : text == NULL ? "no memory" : text, stdout);
+    free(text);
 }
 
 static int by_id(const void *a, const void *b) {
@@ -136,7 +136,8 @@ static void print_nodes(const struct pn_topology *topo, struct pn_os_cpu *list) 
         }
         (void)printf("%6u  ", cores);
         print_list(list, n);
-        (void)puts(node->cpuless ? "  (memory only)" : "");
+        (void)fputs(node->cpuless ? "  (memory only)" : "", stdout);
+        (void)puts(node->allowed ? "" : "  (outside of the cpuset)");
     }
 }
 
@@ -199,17 +200,13 @@ static void print_plan(const struct pn_plan *plan) {
                      plan->schedulers[i].reason);
     }
     (void)printf("housekeeping CPUs: ");
-    if (plan->n_housekeeping == 0) {
-        (void)puts("none (fewer than 4 cores: helper threads float)");
-    } else {
-        print_list(plan->housekeeping, plan->n_housekeeping);
-        (void)putchar('\n');
-    }
+    print_list(plan->housekeeping, plan->n_housekeeping);
+    (void)printf(" (%s)\n", plan->housekeeping_reason);
 }
 
 static int show(const struct options *o, const struct pn_topology *topo,
                 const struct pn_plan *plan) {
-    if (o->json) {
+    if (o->common.json) {
         json_t *root = pn_topology_json(topo, plan);
         int rc = root == NULL ? -1 : json_dumpf(root, stdout, JSON_INDENT(1));
         (void)putchar('\n');
@@ -250,32 +247,43 @@ static int plan_and_show(struct options *o, const struct pn_topology *topo) {
     return code;
 }
 
+static int capture(const struct options *o) {
+    struct pn_error err = {""};
+    if (o->input != NULL || o->plan || o->common.json) {
+        return pn_fail(PN_EXIT_INPUT, "--capture writes this machine and takes no other option");
+    }
+    if (o->common.dry_run) {
+        (void)printf("would write this machine to %s\n", o->capture);
+        return PN_EXIT_OK;
+    }
+    int rc = pn_topology_capture(o->capture, &err);
+    return rc == 0 ? PN_EXIT_OK : pn_fail(PN_EXIT_MACHINE, "%s", err.text);
+}
+
 static int run(int argc, char **argv) {
     struct options o = {0};
-    const struct argp argp = {
-        option_table, parse_option,
-        NULL,         "What the machine looks like, and where schedulers would go.",
-        NULL,         NULL,
-        NULL};
-    argp_err_exit_status = PN_EXIT_INPUT;
-    if (argp_parse(&argp, argc, argv, 0, NULL, &o) != 0) {
-        return PN_EXIT_INPUT;
+    const struct argp argp = {option_table,
+                              parse_option,
+                              NULL,
+                              "What the machine looks like, and where schedulers would go.\v"
+                              "--smt, --order, --cpus and --housekeeping imply --plan.",
+                              NULL,
+                              NULL,
+                              NULL};
+    int code;
+    if (!pn_args_parse(&argp, argc, argv, &o, &o.common, &code)) {
+        return code;
+    }
+    if (o.capture != NULL) {
+        return capture(&o);
     }
     struct pn_error err = {""};
-    if (o.capture != NULL) {
-        if (o.input != NULL || o.plan || o.json) {
-            return pn_fail(PN_EXIT_INPUT,
-                           "--capture writes this machine and takes no other option");
-        }
-        int rc = pn_topology_capture(o.capture, &err);
-        return rc == 0 ? PN_EXIT_OK : pn_fail(PN_EXIT_MACHINE, "%s", err.text);
-    }
     struct pn_topology *topo = NULL;
     int rc = pn_topology_load(o.input, &topo, &err);
     if (rc != 0) {
         return pn_fail(exit_of(&o, rc), "%s", err.text);
     }
-    int code = plan_and_show(&o, topo);
+    code = plan_and_show(&o, topo);
     pn_topology_destroy(topo);
     return code;
 }

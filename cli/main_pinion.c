@@ -12,14 +12,13 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A closed descriptor 0-2 would become the next file we open, and get our messages. */
+/* A closed descriptor 0-2 would become the next file we open, and get our messages. In the place of
+ * standard output comes one that cannot be written: what was lost is told in the end. */
 static void reopen_standard_descriptors(void) {
-    int fd;
-    do {
-        fd = open("/dev/null", O_RDWR);
-    } while (fd >= 0 && fd <= 2);
-    if (fd > 2) {
-        (void)close(fd);
+    for (int fd = 0; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) < 0) {
+            (void)open("/dev/null", fd == STDOUT_FILENO ? O_RDONLY : O_RDWR);
+        }
     }
 }
 

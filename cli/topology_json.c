@@ -6,8 +6,9 @@ static json_t *nodes_json(const struct pn_topology *topo) {
     for (unsigned i = 0; i < topo->n_nodes; i++) {
         const struct pn_topo_node *n = &topo->nodes[i];
         json_t *bytes = n->memory_known ? json_integer((json_int_t)n->memory_bytes) : json_null();
-        json_array_append_new(list, json_pack("{s:i,s:o,s:b}", "os_index", n->os.id, "memory_bytes",
-                                              bytes, "cpuless", n->cpuless));
+        json_array_append_new(list,
+                              json_pack("{s:i,s:o,s:b,s:b}", "os_index", n->os.id, "memory_bytes",
+                                        bytes, "cpuless", n->cpuless, "allowed", n->allowed));
     }
     return list;
 }
@@ -28,8 +29,10 @@ static json_t *cores_json(const struct pn_topology *topo) {
         for (unsigned k = 0; k < c->n_pus; k++) {
             json_array_append_new(pus, json_integer(c->pus[k].id));
         }
-        json_t *core = json_pack("{s:o,s:o,s:o,s:o}", "pus", pus, "node", node_id(topo, c->node),
-                                 "llc", id_or_null(c->llc), "package", id_or_null(c->package));
+        json_t *core =
+            json_pack("{s:o,s:o,s:o,s:o,s:o,s:o}", "pus", pus, "node", node_id(topo, c->home),
+                      "memory_node", node_id(topo, c->node), "llc", id_or_null(c->llc), "package",
+                      id_or_null(c->package), "kind", id_or_null(c->kind));
         if (c->pu_as_core) {
             json_object_set_new(core, "pu_as_core", json_true());
         }
@@ -74,8 +77,9 @@ static json_t *plan_json(const struct pn_topology *topo, const struct pn_plan *p
                                               node_id(topo, s->node), "domain",
                                               (int)plan->domain_of[i], "reason", s->reason));
     }
-    return json_pack("{s:o,s:o,s:o}", "schedulers", list, "housekeeping",
-                     cpus_json(plan->housekeeping, plan->n_housekeeping), "note", note);
+    return json_pack("{s:o,s:o,s:s,s:o}", "schedulers", list, "housekeeping",
+                     cpus_json(plan->housekeeping, plan->n_housekeeping), "housekeeping_reason",
+                     plan->housekeeping_reason, "note", note);
 }
 
 json_t *pn_topology_json(const struct pn_topology *topo, const struct pn_plan *plan) {

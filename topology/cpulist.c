@@ -106,17 +106,25 @@ bool pn_cpulist_has(const struct pn_os_cpu *list, unsigned n, struct pn_os_cpu c
 }
 
 void pn_cpulist_print(const struct pn_os_cpu *list, unsigned n, char *text, size_t cap) {
+    static const char more[] = ",...";
     size_t used = 0;
     text[0] = '\0';
-    for (unsigned i = 0; i < n && used < cap;) {
+    for (unsigned i = 0; i < n;) {
         unsigned j = i;
         while (j + 1 < n && list[j + 1].id == list[j].id + 1) {
             j++;
         }
-        int len = j == i ? snprintf(text + used, cap - used, "%s%d", i ? "," : "", list[i].id)
-                         : snprintf(text + used, cap - used, "%s%d-%d", i ? "," : "", list[i].id,
-                                    list[j].id);
-        used += len > 0 ? (size_t)len : 0;
+        char part[32];
+        int len =
+            j == i ? snprintf(part, sizeof part, "%s%d", i ? "," : "", list[i].id)
+                   : snprintf(part, sizeof part, "%s%d-%d", i ? "," : "", list[i].id, list[j].id);
+        bool last = j + 1 == n;
+        if (used + (size_t)len + (last ? 1 : sizeof more) > cap) {
+            (void)snprintf(text + used, cap - used, "%s", more);
+            return;
+        }
+        memcpy(text + used, part, (size_t)len + 1);
+        used += (size_t)len;
         i = j + 1;
     }
 }

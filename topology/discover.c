@@ -3,10 +3,12 @@
  * From the helper's text to struct pn_topology. The helper is not trusted: every number is checked,
  * every reference must exist, and nothing is left to hwloc's memory.
  *
- *   "pinion-topo 2"
+ *   "pinion-topo 3"
  *   "packages N"
- *   "node OS BYTES CPULESS"
- *   "core NODE LLC PACKAGE PU_AS_CORE PU..."  NODE an OS index, LLC any distinct number; -1 none
+ *   "node OS BYTES CPULESS ALLOWED"
+ *   "core NODE LLC PACKAGE PU_AS_CORE KIND PU..."  NODE an OS index, LLC any distinct number, KIND
+ *                                             rising with speed; -1 none. Neighbours next to each
+ *                                             other
  *   "distance OS OTHER:VALUE..."              after all nodes
  *   "allowed LIST"
  *   "end"
@@ -96,6 +98,7 @@ static int line_node(struct builder *b, struct scan *s) {
     struct pn_topo_node node = {.os.id = (int)take(s, 0, INT_MAX)};
     node.memory_bytes = (uint64_t)take(s, 0, LLONG_MAX);
     node.cpuless = take(s, 0, 1) != 0;
+    node.allowed = take(s, 0, 1) != 0;
     if (s->bad || !at_end(s) || find_node(b, node.os.id) >= 0) {
         return -EPROTO;
     }
@@ -126,6 +129,8 @@ static int line_core(struct builder *b, struct scan *s) {
     b->llc_of[b->n_cores] = (long)take(s, -1, LONG_MAX);
     core.package = (int)take(s, -1, INT_MAX);
     core.pu_as_core = take(s, 0, 1) != 0;
+    core.kind = (int)take(s, -1, INT_MAX);
+    core.place = b->n_cores;
     b->first_pu[b->n_cores] = b->n_pus;
     int last = -1;
     while (!at_end(s)) {
@@ -171,7 +176,7 @@ static int parse_line(struct builder *b, char *line) {
         *space = '\0';
     }
     if (strcmp(line, "pinion-topo") == 0) {
-        b->version_seen = take(&s, 2, 2) == 2 && at_end(&s) && !s.bad;
+        b->version_seen = take(&s, 3, 3) == 3 && at_end(&s) && !s.bad;
         return b->version_seen ? 0 : -EPROTO;
     }
     if (!b->version_seen) {
@@ -222,14 +227,18 @@ static int by_first_pu(const void *a, const void *b) {
     return (x->pus[0].id > y->pus[0].id) - (x->pus[0].id < y->pus[0].id);
 }
 
-/* The nearest node with memory to a node without; among equals one with CPUs, then the first. A
- * core without any local node knows no distances: all are equal. */
-static int nearest_with_memory(const struct builder *b, int from) {
+static bool has_memory(const struct pn_topo_node *node) {
+    return node->memory_bytes > 0 || !node->memory_known;
+}
+
+/* The nearest usable node to a node without memory or outside of the cpuset; among equals one with
+ * CPUs, then the first. A core without any local node knows no distances: all are equal. */
+static int nearest_with_memory(const struct builder *b, int from, bool allowed_only) {
     int best = -1;
     unsigned best_distance = UINT_MAX;
     for (unsigned i = 0; i < b->n_nodes; i++) {
         const struct pn_topo_node *node = &b->nodes[i];
-        if (node->memory_known && node->memory_bytes == 0) {
+        if (!has_memory(node) || (allowed_only && !node->allowed)) {
             continue;
         }
         unsigned d =
@@ -243,6 +252,14 @@ static int nearest_with_memory(const struct builder *b, int from) {
         }
     }
     return best;
+}
+
+static int memory_of(const struct builder *b, int home) {
+    if (home >= 0 && b->nodes[home].allowed && has_memory(&b->nodes[home])) {
+        return home;
+    }
+    int nearest = nearest_with_memory(b, home, true);
+    return nearest >= 0 ? nearest : nearest_with_memory(b, home, false);
 }
 
 /* Nodes ascending by OS index, with the matrix moved along. */
@@ -293,8 +310,7 @@ static int resolve(struct builder *b) {
             return -EPROTO;
         }
         core->home = node;
-        bool usable = node >= 0 && (!known || b->nodes[node].memory_bytes > 0);
-        core->node = usable ? node : nearest_with_memory(b, node);
+        core->node = memory_of(b, node);
     }
     return 0;
 }

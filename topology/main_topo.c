@@ -21,7 +21,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { INPUT_BYTES_MAX = 64 << 20, CPU_SECONDS_MAX = 20 };
+enum {
+    INPUT_BYTES_MAX = 64 << 20,
+    CPU_SECONDS_MAX = 20,
+    /* hwloc 2.9 takes 1.4 s for 8192 PUs of a synthetic string, 7 s for 16384, 27 s for 65536. */
+    SYNTHETIC_PUS_MAX = 16384
+};
 
 /* clang says __has_feature where gcc defines a macro. */
 #if defined(__has_feature)
@@ -38,13 +43,17 @@ static const rlim_t address_space_max = (rlim_t)2 << 30;
 
 static int fail(int code, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* One line, whatever a file's name contains. */
 static int fail(int code, const char *format, ...) {
+    char text[4096];
     va_list args;
     va_start(args, format);
-    (void)printf("error %d ", code);
-    (void)vprintf(format, args);
-    (void)fputc('\n', stdout);
+    (void)vsnprintf(text, sizeof text, format, args);
     va_end(args);
+    for (char *c = text; *c != '\0'; c++) {
+        *c = (unsigned char)*c < ' ' || *c == 127 ? '?' : *c;
+    }
+    (void)printf("error %d %s\n", code, text);
     return 1;
 }
 
@@ -75,6 +84,7 @@ static void forget_redirections(void) {
 struct source {
     hwloc_topology_t topo;
     int live;
+    hwloc_bitmap_t nodes; /* OS indices of those that may be used */
 };
 
 /* Memory that only some tasks should use; a core's everyday memory is none of these. */
@@ -103,10 +113,12 @@ static int has_no_cpus(unsigned os_index) {
     return first == '\n' || first == EOF;
 }
 
-/* Whether x should serve a core rather than y, both being local to it: everyday memory first, then
- * a node that has memory, then one with CPUs, then the lower latency where the firmware says, then
- * the lower index. */
+/* Whether x should serve a core rather than y, both being local to it: a node that may be used
+ * first, then everyday memory, then a node that has memory, then one with CPUs, then the lower
+ * latency where the firmware says, then the lower index. */
 static int serves_better(const struct source *src, hwloc_obj_t core, hwloc_obj_t x, hwloc_obj_t y) {
+    int usable =
+        hwloc_bitmap_isset(src->nodes, x->os_index) - hwloc_bitmap_isset(src->nodes, y->os_index);
     int special = is_special_memory(y) - is_special_memory(x);
     int memory = (x->attr->numanode.local_memory > 0) - (y->attr->numanode.local_memory > 0);
     int cpus = src->live ? has_no_cpus(y->os_index) - has_no_cpus(x->os_index) : 0;
@@ -119,7 +131,7 @@ static int serves_better(const struct source *src, hwloc_obj_t core, hwloc_obj_t
         hwloc_memattr_get_value(src->topo, HWLOC_MEMATTR_ID_LATENCY, y, &from, 0, &far_ns) == 0) {
         latency = (near_ns < far_ns) - (near_ns > far_ns);
     }
-    const int votes[] = {special, memory, cpus, latency};
+    const int votes[] = {usable, special, memory, cpus, latency};
     for (size_t i = 0; i < sizeof votes / sizeof *votes; i++) {
         if (votes[i] != 0) {
             return votes[i] > 0;
@@ -187,14 +199,50 @@ static void print_nodes(const struct source *src) {
          (node = hwloc_get_next_obj_by_type(src->topo, HWLOC_OBJ_NUMANODE, node)) != NULL;) {
         int cpuless = hwloc_bitmap_iszero(node->cpuset) ||
                       (src->live ? has_no_cpus(node->os_index) : owner_is_other(src->topo, node));
-        (void)printf("node %u %llu %d\n", node->os_index,
-                     (unsigned long long)node->attr->numanode.local_memory, cpuless);
+        (void)printf("node %u %llu %d %d\n", node->os_index,
+                     (unsigned long long)node->attr->numanode.local_memory, cpuless,
+                     hwloc_bitmap_isset(src->nodes, node->os_index) != 0);
     }
 }
 
-/* Some machines have no Core objects; there every PU counts as one. */
+/* MHz, 0 if that kind of core has no such information. */
+static long highest_clock(hwloc_topology_t topo, unsigned kind) {
+    unsigned n = 0;
+    struct hwloc_info_s *infos = NULL;
+    if (hwloc_cpukinds_get_info(topo, kind, NULL, NULL, &n, &infos, 0) != 0) {
+        return 0;
+    }
+    for (unsigned i = 0; i < n; i++) {
+        if (strcmp(infos[i].name, "FrequencyMaxMHz") == 0) {
+            return strtol(infos[i].value, NULL, 10);
+        }
+    }
+    return 0;
+}
+
+/* Kinds of cores, slowest first: 0 unless hwloc could rank them. Boost clocks that differ by up to
+ * a tenth are favoured cores of one kind, which hwloc 2.9 reports as several. */
+static int count_kinds(hwloc_topology_t topo) {
+    int n = hwloc_cpukinds_get_nr(topo, 0);
+    int distinct = 0;
+    for (int i = 0; i < n; i++) {
+        int efficiency = -1;
+        if (hwloc_cpukinds_get_info(topo, (unsigned)i, NULL, &efficiency, NULL, NULL, 0) != 0 ||
+            efficiency < 0) {
+            return 0;
+        }
+        long first = highest_clock(topo, 0);
+        long other = highest_clock(topo, (unsigned)i);
+        distinct += first == 0 || other == 0 || other * 10 > first * 11;
+    }
+    return distinct > 0 ? n : 0;
+}
+
+/* Some machines have no Core objects; there every PU counts as one. In hwloc's order, in which
+ * neighbours share most. */
 static void print_cores(const struct source *src) {
     hwloc_topology_t topo = src->topo;
+    int kinds = count_kinds(topo);
     hwloc_obj_type_t type = HWLOC_OBJ_CORE;
     if (hwloc_get_nbobjs_by_type(topo, HWLOC_OBJ_CORE) <= 0) {
         type = HWLOC_OBJ_PU;
@@ -205,9 +253,10 @@ static void print_cores(const struct source *src) {
         }
         hwloc_obj_t llc = last_level_cache(core);
         hwloc_obj_t package = hwloc_get_ancestor_obj_by_type(topo, HWLOC_OBJ_PACKAGE, core);
-        (void)printf("core %d %d %d %d", local_node(src, core),
+        (void)printf("core %d %d %d %d %d", local_node(src, core),
                      llc == NULL ? -1 : (int)llc->gp_index,
-                     package == NULL ? -1 : (int)package->logical_index, type == HWLOC_OBJ_PU);
+                     package == NULL ? -1 : (int)package->logical_index, type == HWLOC_OBJ_PU,
+                     kinds < 2 ? -1 : hwloc_cpukinds_get_by_cpuset(topo, core->cpuset, 0));
         for (int pu = hwloc_bitmap_first(core->cpuset); pu >= 0;
              pu = hwloc_bitmap_next(core->cpuset, pu)) {
             (void)printf(" %d", pu);
@@ -249,6 +298,53 @@ static void print_allowed(hwloc_topology_t topo, int live) {
     hwloc_bitmap_free(mask);
 }
 
+/* The cgroup's files, which hwloc reads, may not be mounted here; the kernel's word on this process
+ * always is. NULL without memory. */
+static hwloc_bitmap_t allowed_nodes(hwloc_topology_t topo, int live) {
+    static const char label[] = "Mems_allowed_list:";
+    char line[4096];
+    hwloc_bitmap_t nodes = hwloc_bitmap_dup(hwloc_topology_get_allowed_nodeset(topo));
+    hwloc_bitmap_t mine = hwloc_bitmap_alloc();
+    FILE *f = live && nodes != NULL && mine != NULL ? fopen("/proc/self/status", "re") : NULL;
+    while (f != NULL && fgets(line, sizeof line, f) != NULL) {
+        const char *list = line + strlen(label);
+        if (strncmp(line, label, strlen(label)) == 0 &&
+            hwloc_bitmap_list_sscanf(mine, list + strspn(list, " \t")) == 0) {
+            hwloc_bitmap_and(nodes, nodes, mine);
+        }
+    }
+    if (f != NULL) {
+        (void)fclose(f);
+    }
+    hwloc_bitmap_free(mine);
+    return nodes;
+}
+
+/* hwloc says only that it cannot read a file; which hwloc could is what helps. */
+static int check_version(const char *path) {
+    char head[4096];
+    FILE *f = fopen(path, "re");
+    size_t n = f == NULL ? 0 : fread(head, 1, sizeof head - 1, f);
+    if (f != NULL) {
+        (void)fclose(f);
+    }
+    head[n] = '\0';
+    const char *element = strstr(head, "<topology");
+    if (element == NULL) {
+        return fail(EINVAL, "%s: not an hwloc v2 XML file", path);
+    }
+    char *end = strchr(element, '>');
+    if (end != NULL) {
+        *end = '\0';
+    }
+    const char *version = strstr(element, "version=\"");
+    if (version == NULL || strncmp(version, "version=\"2", strlen("version=\"2")) != 0) {
+        return fail(EINVAL, "%s: hwloc XML of another version; write it with lstopo of hwloc 2",
+                    path);
+    }
+    return 0;
+}
+
 static int check_input(const char *path) {
     struct stat st;
     if (stat(path, &st) != 0) {
@@ -264,6 +360,30 @@ static int check_input(const char *path) {
         return fail(EFBIG, "%s: %lld bytes; at most %d are read", path, (long long)st.st_size,
                     INPUT_BYTES_MAX);
     }
+    return check_version(path);
+}
+
+/* The product of the counts outside of brackets: "pack:2 [numa(memory=9)] core:4 pu:2" has 16. */
+static unsigned long count_synthetic_pus(const char *text) {
+    unsigned long product = 1;
+    int depth = 0;
+    for (const char *at = text; *at != '\0'; at++) {
+        depth += (*at == '[' || *at == '(') - (*at == ']' || *at == ')');
+        if (depth == 0 && *at == ':') {
+            unsigned long n = strtoul(at + 1, NULL, 10);
+            product = n > SYNTHETIC_PUS_MAX ? SYNTHETIC_PUS_MAX + 1ul : product * n;
+        }
+        if (product > SYNTHETIC_PUS_MAX) {
+            return product;
+        }
+    }
+    return product;
+}
+
+static int check_synthetic(const char *text) {
+    if (count_synthetic_pus(text) > SYNTHETIC_PUS_MAX) {
+        return fail(EINVAL, "'%s': describes more than %d CPUs", text, SYNTHETIC_PUS_MAX);
+    }
     return 0;
 }
 
@@ -276,6 +396,9 @@ static int set_source(hwloc_topology_t topo, const char *kind, const char *what)
             return fail(EINVAL, "%s: not an hwloc v2 XML file", what);
         }
     } else if (strcmp(kind, "synthetic") == 0) {
+        if (check_synthetic(what) != 0) {
+            return 1;
+        }
         if (hwloc_topology_set_synthetic(topo, what) != 0) {
             return fail(EINVAL, "'%s': not a synthetic topology", what);
         }
@@ -307,12 +430,16 @@ static int describe(hwloc_topology_t topo, const char *kind, const char *what) {
     if (strcmp(kind, "capture") == 0) {
         return print_xml(topo);
     }
-    struct source src = {topo, live};
-    (void)printf("pinion-topo 2\npackages %d\n", hwloc_get_nbobjs_by_type(topo, HWLOC_OBJ_PACKAGE));
+    struct source src = {topo, live, allowed_nodes(topo, live)};
+    if (src.nodes == NULL) {
+        return fail(ENOMEM, "hwloc: no memory");
+    }
+    (void)printf("pinion-topo 3\npackages %d\n", hwloc_get_nbobjs_by_type(topo, HWLOC_OBJ_PACKAGE));
     print_nodes(&src);
     print_cores(&src);
     print_distances(topo);
     print_allowed(topo, live);
+    hwloc_bitmap_free(src.nodes);
     return 0;
 }
 

@@ -153,7 +153,7 @@ static void test_topo_prints_for_people(void **state) {
         call("--plan --input synthetic:'pack:2 [numa(memory=1073741824)] l3:1 core:4 pu:2'");
     assert_int_equal(o->code, 0);
     assert_non_null(strstr(o->out, "2 packages, 2 memory nodes, 2 last-level caches, 8 cores"));
-    assert_non_null(strstr(o->out, "housekeeping CPUs: 0\n"));
+    assert_non_null(strstr(o->out, "housekeeping CPUs: 0 (the first core of the machine)\n"));
     assert_non_null(strstr(o->out, "first PU of its core"));
 }
 

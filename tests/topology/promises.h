@@ -44,14 +44,16 @@ static inline void check_nearest(const char *input, const struct pn_topology *to
         return;
     }
     assert_true(topo->nodes[node].memory_bytes > 0);
-    if (home >= 0 && topo->nodes[home].memory_bytes > 0) {
+    bool allowed = topo->nodes[node].allowed; /* false only where no node with memory is */
+    if (home >= 0 && topo->nodes[home].memory_bytes > 0 && topo->nodes[home].allowed) {
         assert_int_equal(home, node);
         return;
     }
     unsigned chosen = pn_topology_distance(topo, home, node);
     for (unsigned i = 0; chosen > 0 && i < topo->n_nodes; i++) {
         unsigned other = pn_topology_distance(topo, home, (int)i);
-        if (other > 0 && topo->nodes[i].memory_bytes > 0 && other < chosen) {
+        if (other > 0 && topo->nodes[i].memory_bytes > 0 && topo->nodes[i].allowed == allowed &&
+            other < chosen) {
             fail_msg("%s: core %d: node at %u, but one at %u", input, core, chosen, other);
         }
     }

@@ -78,8 +78,8 @@ static const char *own_folder(char *text, size_t cap) {
 static void test_machines_own_ones_have_their_plan(void **state) {
     (void)state;
     char folder[2048];
-    assert_int_equal(visit(own_folder(folder, sizeof folder), compare_plan), 5);
-    assert_int_equal(visit(folder, check_promises), 5);
+    assert_int_equal(visit(own_folder(folder, sizeof folder), compare_plan), 7);
+    assert_int_equal(visit(folder, check_promises), 7);
 }
 
 static void test_machines_given_ones_keep_promises(void **state) {
@@ -107,6 +107,21 @@ static void test_machines_reasons_name_what_was_decided(void **state) {
     assert_non_null(strstr(plan->schedulers[0].reason, "node 0, cache 0"));
     assert_non_null(
         strstr(plan->schedulers[1].reason, "node 2 (node 1 has no memory; distance 16"));
+    pn_plan_destroy(plan);
+    pn_topology_destroy(topo);
+    (void)snprintf(path, sizeof path, "%s/cpuset-mems.xml", folder);
+    assert_int_equal(pn_topology_load(path, &topo, NULL), 0);
+    assert_int_equal(pn_plan_create(topo, &(struct pn_policy){0}, &plan, NULL), 0);
+    assert_non_null(
+        strstr(plan->schedulers[0].reason, "node 2 (node 0 may not be used; distance 21"));
+    pn_plan_destroy(plan);
+    pn_topology_destroy(topo);
+    (void)snprintf(path, sizeof path, "%s/hybrid.xml", folder);
+    assert_int_equal(pn_topology_load(path, &topo, NULL), 0);
+    assert_int_equal(pn_plan_create(topo, &(struct pn_policy){0}, &plan, NULL), 0);
+    assert_non_null(strstr(plan->schedulers[0].reason, "core kind 2 of 2 by speed"));
+    assert_string_equal(plan->housekeeping_reason, "the first slow core of the machine");
+    assert_non_null(strstr(plan->note, "--cpus 0-3 keeps to the fastest kind"));
     pn_plan_destroy(plan);
     pn_topology_destroy(topo);
 }

@@ -43,6 +43,44 @@ static void test_plan_spread_numa_alternates_nodes(void **state) {
     pn_topology_destroy(topo);
 }
 
+static void expect_cpus(const char *input, struct pn_policy policy, const int *cpus) {
+    struct pn_topology *topo = NULL;
+    struct pn_plan *plan = plan_of(input, policy, &topo);
+    for (unsigned i = 0; i < plan->n_schedulers; i++) {
+        assert_int_equal(plan->schedulers[i].cpu.id, cpus[i]);
+    }
+    pn_plan_destroy(plan);
+    pn_topology_destroy(topo);
+}
+
+/* Two packages of two nodes that the firmware numbers across the packages: node 2 is the neighbour
+ * of node 0, whatever lies between them by number. */
+static void test_plan_orders_follow_the_machine_not_the_numbers(void **state) {
+    (void)state;
+    static const char input[] =
+        "synthetic:pack:2 l3:1 group:2 [numa(memory=1073741824 indexes=0,2,1,3)] core:2 pu:2";
+    struct pn_policy policy = {.housekeeping = "none"};
+    expect_cpus(input, policy, (const int[]){0, 2, 4, 6, 8, 10, 12, 14});
+    policy.order = PN_ORDER_SPREAD_NUMA;
+    expect_cpus(input, policy, (const int[]){0, 4, 8, 12, 2, 6, 10, 14});
+    policy.order = PN_ORDER_SPREAD_LLC;
+    expect_cpus(input, policy, (const int[]){0, 8, 2, 10, 4, 12, 6, 14});
+    policy.smt = true; /* a sibling only after the last core of its cache */
+    expect_cpus(input, policy, (const int[]){0, 8, 2, 10, 4, 12, 6, 14, 1, 9, 3, 11, 5, 13, 7, 15});
+    policy.order = PN_ORDER_COMPACT;
+    policy.max_schedulers = 4;
+    expect_cpus(input, policy, (const int[]){0, 2, 1, 3});
+}
+
+static void test_plan_wide_cores_are_doubted(void **state) {
+    (void)state;
+    struct pn_topology *topo = NULL;
+    struct pn_plan *plan = plan_of("synthetic:pack:1 core:4 pu:8", (struct pn_policy){0}, &topo);
+    assert_non_null(strstr(plan->note, "cores of 8 CPUs each"));
+    pn_plan_destroy(plan);
+    pn_topology_destroy(topo);
+}
+
 static void test_plan_small_machine_keeps_every_core(void **state) {
     (void)state;
     struct pn_topology *topo = NULL;
@@ -132,6 +170,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_plan_every_machine_keeps_promises),
         cmocka_unit_test(test_plan_spread_numa_alternates_nodes),
+        cmocka_unit_test(test_plan_orders_follow_the_machine_not_the_numbers),
+        cmocka_unit_test(test_plan_wide_cores_are_doubted),
         cmocka_unit_test(test_plan_small_machine_keeps_every_core),
         cmocka_unit_test(test_plan_warnings_are_in_the_note),
         cmocka_unit_test(test_plan_spread_llc_alternates_caches),

@@ -57,8 +57,8 @@ static struct answer ask(const char *script, const char *mode) {
     return a;
 }
 
-static const char good[] = "pinion-topo 2\npackages 1\nnode 0 4096 0\ncore 0 1 0 0 0 2\n"
-                           "core 0 1 0 0 1 3\ndistance 0 0:10\nallowed 0-3\nend\n";
+static const char good[] = "pinion-topo 3\npackages 1\nnode 0 4096 0 1\ncore 0 1 0 0 -1 0 2\n"
+                           "core 0 1 0 0 -1 1 3\ndistance 0 0:10\nallowed 0-3\nend\n";
 
 static struct answer ask_text(const char *text, const char *mode) {
     char script[2048];
@@ -80,26 +80,29 @@ static void test_reader_nonsense_is_refused(void **state) {
     static const char *const texts[] = {
         "",
         "end\n",
-        "pinion-topo 1\npackages 1\ncore -1 -1 0 0 0\nallowed 0\nend\n",
-        "pinion-topo 2\npackages 1\ncore -1 -1 0 0 0\nallowed 0\n", /* no end */
-        "pinion-topo 2\npackages 1\nnode 0 1 0\nallowed 0\nend\n",  /* no cores */
-        "pinion-topo 2\ncore 5 -1 0 0 0\nallowed 0\nend\n",         /* no such node */
-        "pinion-topo 2\ncore -1 -1 0 0 0\nend\n",                   /* allowed is missing */
-        "pinion-topo 2\ncore -1 -1 0 0 0\ncore -1 -1 0 0 0\nallowed 0\nend\n", /* PU twice */
-        "pinion-topo 2\ncore -1 -1 0 0 1 0\nallowed 0\nend\n",                 /* not ascending */
-        "pinion-topo 2\ncore -1 -1 0 0\nallowed 0\nend\n",                     /* no PU */
-        "pinion-topo 2\ncore -1 -1 0 0 65536\nallowed 0\nend\n",               /* out of range */
-        "pinion-topo 2\ncore -1 -1 0 2 0\nallowed 0\nend\n",                   /* not a flag */
-        "pinion-topo 2\nnode 0 1 0\nnode 0 1 0\ncore 0 1 0 0 0\nallowed 0\nend\n",
-        "pinion-topo 2\nnode -1 1 0\ncore -1 1 0 0 0\nallowed 0\nend\n", /* negative */
-        "pinion-topo 2\nnode 0 99999999999999999999 0\ncore 0 1 0 0 0\nallowed 0\nend\n",
-        "pinion-topo 2\nnode 0 1 0\ncore 0 1 0 0 0\ndistance 0 7:10\nallowed 0\nend\n",
-        "pinion-topo 2\nnode 0 1 0\ncore 0 1 0 0 0\ndistance 0 0;10\nallowed 0\nend\n",
-        "pinion-topo 2\nnode 0 1 0\ndistance 0 0:10\nnode 1 1 0\ncore 0 1 0 0 0\nallowed 0\nend\n",
+        "pinion-topo 2\npackages 1\ncore -1 -1 0 0 -1 0\nallowed 0\nend\n",
+        "pinion-topo 3\npackages 1\ncore -1 -1 0 0 -1 0\nallowed 0\n", /* no end */
+        "pinion-topo 3\npackages 1\nnode 0 1 0 1\nallowed 0\nend\n",   /* no cores */
+        "pinion-topo 3\ncore 5 -1 0 0 -1 0\nallowed 0\nend\n",         /* no such node */
+        "pinion-topo 3\ncore -1 -1 0 0 -1 0\nend\n",                   /* allowed is missing */
+        "pinion-topo 3\ncore -1 -1 0 0 -1 0\ncore -1 -1 0 0 -1 0\nallowed 0\nend\n", /* PU twice */
+        "pinion-topo 3\ncore -1 -1 0 0 -1 1 0\nallowed 0\nend\n",   /* not ascending */
+        "pinion-topo 3\ncore -1 -1 0 0 -1\nallowed 0\nend\n",       /* no PU */
+        "pinion-topo 3\ncore -1 -1 0 0 -1 65536\nallowed 0\nend\n", /* out of range */
+        "pinion-topo 3\ncore -1 -1 0 2 -1 0\nallowed 0\nend\n",     /* not a flag */
+        "pinion-topo 3\nnode 0 1 0 1\nnode 0 1 0 1\ncore 0 1 0 0 -1 0\nallowed 0\nend\n",
+        "pinion-topo 3\nnode -1 1 0 1\ncore -1 1 0 0 -1 0\nallowed 0\nend\n", /* negative */
+        "pinion-topo 3\nnode 0 99999999999999999999 0 1\ncore 0 1 0 0 -1 0\nallowed 0\nend\n",
+        "pinion-topo 3\nnode 0 1 0 1\ncore 0 1 0 0 -1 0\ndistance 0 7:10\nallowed 0\nend\n",
+        "pinion-topo 3\nnode 0 1 0 1\ncore 0 1 0 0 -1 0\ndistance 0 0;10\nallowed 0\nend\n",
+        "pinion-topo 3\nnode 0 1 0 1\ndistance 0 0:10\nnode 1 1 0 1\ncore 0 1 0 0 -1 0\nallowed "
+        "0\nend\n",
         /* a matrix that grows after it got its memory */
-        "pinion-topo 2\ncore -1 -1 0 0 0\nallowed 0\nend\nend\n",
-        "pinion-topo 2\ncore -1 -1 0 0 0\nwhatever\nallowed 0\nend\n",
-        "pinion-topo 2\ncore -1 -1 0 0 0\nallowed 3-1\nend\n",
+        "pinion-topo 3\ncore -1 -1 0 0 -1 0\nallowed 0\nend\nend\n",
+        "pinion-topo 3\ncore -1 -1 0 0 -1 0\nwhatever\nallowed 0\nend\n",
+        "pinion-topo 3\ncore -1 -1 0 0 -1 0\nallowed 3-1\nend\n",
+        "pinion-topo 3\ncore -1 -1 0 0 -2 0\nallowed 0\nend\n", /* not a kind */
+        "pinion-topo 3\nnode 0 1 0 2\ncore 0 1 0 0 -1 0\nallowed 0\nend\n",
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         struct answer a = ask_text(texts[i], "live");
@@ -111,7 +114,7 @@ static void test_reader_nonsense_is_refused(void **state) {
 
 static void test_reader_death_is_told(void **state) {
     (void)state;
-    struct answer a = ask("#!/bin/sh\necho pinion-topo 2\nkill -SEGV $$\n", "live");
+    struct answer a = ask("#!/bin/sh\necho pinion-topo 3\nkill -SEGV $$\n", "live");
     assert_int_equal(a.rc, -EPROTO);
     assert_non_null(strstr(a.text, "signal 11"));
     a = ask("#!/bin/sh\nkill -SEGV $$\n", "file");

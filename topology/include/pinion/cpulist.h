@@ -20,7 +20,7 @@ int pn_cpulist_parse(const char *text, struct pn_os_cpu **out, unsigned *n);
 /** True if cpu is in the ascending list. O(log n). */
 bool pn_cpulist_has(const struct pn_os_cpu *list, unsigned n, struct pn_os_cpu cpu);
 
-/** Write as "0-3,8"; truncated to cap with a trailing NUL always. */
+/** Write as "0-3,8". What cap does not hold is left out after a whole number and ",...". */
 void pn_cpulist_print(const struct pn_os_cpu *list, unsigned n, char *text, size_t cap);
 
 #endif

@@ -15,7 +15,7 @@ struct pn_policy {
     bool smt;                 /* one scheduler per PU instead of per physical core */
     unsigned max_schedulers;  /* 0 = as many as there are */
     const char *cpus;         /* NULL = allowed CPUs; "all"; "isolated"; a list "0-3,8" */
-    const char *housekeeping; /* NULL = chosen (none below 4 cores); a list */
+    const char *housekeeping; /* NULL = chosen (none below 4 cores); "none"; a list */
     /* What only the machine knows; the caller reads it (pinion/cgroup.h) or leaves it out. */
     const char *isolated; /* CPU list of the kernel's isolated set, NULL = none */
     double quota_cpus;    /* CPU time per wall time that the cgroups allow; 0 = no bound */
@@ -26,7 +26,7 @@ struct pn_plan_scheduler {
     int core;         /* position in topology->cores */
     int node;         /* position in topology->nodes of the nearest node with memory, -1 unknown */
     int llc;          /* -1 unknown */
-    char reason[128]; /* memory node and cache, and why this PU */
+    char reason[192]; /* memory node, cache and kind of core, and why this PU */
 };
 
 struct pn_plan {
@@ -34,6 +34,7 @@ struct pn_plan {
     struct pn_plan_scheduler *schedulers; /* in the order they are started */
     unsigned n_housekeeping;
     struct pn_os_cpu *housekeeping;
+    char housekeeping_reason[64];
     unsigned n_domains;  /* LLC domains in use (nodes where no LLC is known) */
     unsigned *domain_of; /* [n_schedulers] 0 .. n_domains-1 */
     char note[512];      /* warnings, one line, joined by "; ", empty if none: to be shown loudly */

@@ -33,15 +33,18 @@ struct pn_topo_node {
     uint64_t memory_bytes; /* 0 = the node has none, unless memory_known is false */
     bool memory_known;     /* false where the source gives no memory on any node */
     bool cpuless;          /* memory only, such as CXL, HBM beside DRAM, a GPU's */
+    bool allowed;          /* the cgroup's cpuset lets this process use it */
 };
 
 struct pn_topo_core {
     const struct pn_os_cpu *pus; /* [n_pus] ascending, all of them, allowed or not */
     unsigned n_pus;
-    int home;    /* position in nodes[] of the node it sits on, with memory or not, -1 = none */
-    int node;    /* position in nodes[] of the nearest node with memory, -1 = unknown */
-    int llc;     /* logical id of the last-level cache, -1 = unknown */
-    int package; /* logical id, -1 = unknown */
+    int home;       /* position in nodes[] of the node it sits on, with memory or not, -1 = none */
+    int node;       /* position in nodes[] of the nearest allowed one with memory, -1 = unknown */
+    int llc;        /* logical id of the last-level cache, -1 = unknown */
+    int package;    /* logical id, -1 = unknown */
+    int kind;       /* rises with speed on a hybrid machine, -1 = all alike, as far as is known */
+    unsigned place; /* rank in the order in which cores that share most are neighbours */
     bool pu_as_core;
 };
 
