@@ -13,6 +13,9 @@
 /* 400 wake-ups a second stay below what a helper thread may cost (500 system calls). */
 enum { LOOK_NS = 2500000, SNAPSHOT_NS = 100000000 };
 
+/* A system call each; all of them are asked at the end of a round. */
+enum { CORES_ASKED_PER_SNAPSHOT = 8 };
+
 static uint64_t ended(const struct pn_bench *b) {
     uint64_t n = 0;
     for (unsigned i = 0; i < b->n_cores; i++) {
@@ -56,6 +59,13 @@ static bool is_over(struct pn_bench *b, uint64_t jobs, uint64_t n) {
     return b->params->drop == 1 && pn_producers_finished(b) && n + dropped_so_far(b) >= jobs;
 }
 
+static void look_for_moved(const struct pn_bench *b, struct pn_watch *w) {
+    for (unsigned i = 0; i < CORES_ASKED_PER_SNAPSHOT && i < b->n_cores; i++) {
+        w->next_core = (w->next_core + 1) % b->n_cores;
+        w->moved = w->moved || pn_runtime_moved(b->rt, w->next_core);
+    }
+}
+
 void pn_collect(struct pn_bench *b, uint64_t jobs, struct pn_watch *w) {
     uint64_t seen = 0;
     uint64_t seen_ns = w->t0_ns;
@@ -80,6 +90,7 @@ void pn_collect(struct pn_bench *b, uint64_t jobs, struct pn_watch *w) {
         if (now >= snapshot_ns) {
             snapshot_ns += SNAPSHOT_NS;
             pn_event_snapshot(b, pn_process_cpu_ns() - w->cpu0_ns);
+            look_for_moved(b, w);
             w->interrupted = b->options->interrupted != NULL && b->options->interrupted();
         }
         if (w->failed || w->interrupted) {

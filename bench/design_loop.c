@@ -19,7 +19,7 @@ struct loop {
     pthread_barrier_t *barrier;
     pthread_t thread;
     unsigned core, n_cores;
-    bool pinned;
+    bool pinned, moved;
     int error;
     uint64_t end_ns, cpu_ns;
 };
@@ -71,6 +71,7 @@ static void *loop_main(void *arg) {
     }
     l->end_ns = pn_now_ns();
     l->cpu_ns = pn_thread_cpu_ns() - cpu0;
+    l->moved = l->pinned && pn_pin_check(0, plan->cpu) == -EXDEV;
     pn_arena_destroy(arena);
     return NULL;
 }
@@ -87,7 +88,8 @@ static int gather(struct loop *loops, unsigned n, uint64_t t0, struct pn_outcome
         out->cpu_ns += l->cpu_ns;
         uint64_t wall = l->end_ns - t0;
         out->wall_ns = wall > out->wall_ns ? wall : out->wall_ns;
-        out->pinned = out->pinned && l->pinned;
+        out->pinned = out->pinned && l->pinned && !l->moved;
+        out->moved = out->moved || l->moved;
         out->core_jobs[i] = l->tally.done;
         out->cores[i] = (struct pn_core_usage){.cpu = l->options->plan->schedulers[i].cpu.id,
                                                .node = -1,

@@ -9,6 +9,7 @@
 #include <pinion/clock.h>
 #include <pinion/generator.h>
 #include <pinion/reclaim.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -272,22 +273,37 @@ static void fill_helpers(const struct pn_bench *b, const struct helper_threads *
     out->collector_switches = since(now.collector, before->collector);
 }
 
+static void degrade(struct pn_outcome *out, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void degrade(struct pn_outcome *out, const char *format, ...) {
+    if (out->n_degraded < PN_OUTCOME_DEGRADED_MAX) {
+        va_list args;
+        va_start(args, format);
+        (void)vsnprintf(out->degraded[out->n_degraded++], sizeof out->degraded[0], format, args);
+        va_end(args);
+    }
+}
+
 static void fill_cores(struct pn_bench *b, const struct pn_core_usage *before,
-                       struct pn_outcome *out) {
-    out->pinned = true;
+                       const struct pn_watch *w, struct pn_outcome *out) {
+    out->moved = w->moved;
+    out->pinned = !w->moved;
     for (unsigned i = 0; i < b->n_cores; i++) {
         (void)pn_runtime_usage(b->rt, i, &out->cores[i]);
         subtract(&out->cores[i], &before[i]);
         out->spin_ns += out->cores[i].spin_ns;
         out->pinned = out->pinned && out->cores[i].pinned;
+        out->moved = out->moved || out->cores[i].moved;
+    }
+    if (out->moved) {
+        degrade(out, "a scheduler lost its CPU during the run: its mask was changed");
     }
     out->membind = true;
     for (unsigned i = 0; pn_runtime_degraded(b->rt, i) != NULL; i++) {
         const char *text = pn_runtime_degraded(b->rt, i);
         out->membind = out->membind && strstr(text, "memory not bound") == NULL;
-        if (out->n_degraded < PN_OUTCOME_DEGRADED_MAX) {
-            (void)snprintf(out->degraded[out->n_degraded++], sizeof out->degraded[0], "%s", text);
-        }
+        degrade(out, "%s", text);
     }
 }
 
@@ -349,7 +365,7 @@ static int measure(struct pn_bench *b, struct pn_outcome *out, struct pn_error *
         rc = play(b, b->params->jobs, &w);
     }
     out->jobs = b->params->jobs;
-    fill_cores(b, before, out);
+    fill_cores(b, before, &w, out);
     fill_helpers(b, &helpers, out);
     free(before);
     pn_runtime_stop(b->rt);
@@ -359,6 +375,9 @@ static int measure(struct pn_bench *b, struct pn_outcome *out, struct pn_error *
     fill_watch(&w, out);
     if (b->params->mem == PN_MEM_LOCAL) {
         pn_runtime_audit(b->rt, &out->audit);
+        if (out->audit.error != 0) {
+            degrade(out, "placement of memory not audited: %s", strerror(-out->audit.error));
+        }
     }
     fill_sums(b, out);
     b->design->report(b, out);

@@ -64,7 +64,9 @@ struct pn_watch {
     uint64_t t0_ns, cpu0_ns;
     uint64_t end_ns, cpu_ns, half_ns, longest_gap_ns;
     bool failed, interrupted;
-    bool log; /* write job_done at once; the caller's wish */
+    unsigned next_core; /* the next to be asked whether it was moved */
+    bool moved;         /* some scheduler was, in any round */
+    bool log;           /* write job_done at once; the caller's wish */
 };
 void pn_collect(struct pn_bench *bench, uint64_t jobs, struct pn_watch *watch);
 

@@ -139,6 +139,8 @@ void pn_gates_compare(const struct pn_slot_options *o, const struct pn_gate_read
     const json_t *placement = json_object_get(summary, "placement");
     if (json_is_true(json_object_get(placement, "pinned"))) {
         g->mask_moved = 0;
+    } else if (json_is_true(json_object_get(placement, "moved"))) {
+        g->mask_moved = 1;
     }
     g->run_delay_pct = run_delay(summary, elapsed);
 }

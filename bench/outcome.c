@@ -109,8 +109,9 @@ static void helpers(const struct pn_outcome *o, FILE *to) {
 
 static void placement(const struct pn_outcome *o, const struct pn_params *p, FILE *to) {
     static const char *const mem[] = {"local", "malloc", "interleave", "remote"};
-    (void)fprintf(to, ",\"mem\":\"%s\",\"placement\":{\"pinned\":%s,\"membind\":%s", mem[p->mem],
-                  o->pinned ? "true" : "false", o->membind ? "true" : "false");
+    (void)fprintf(to, ",\"mem\":\"%s\",\"placement\":{\"pinned\":%s,\"moved\":%s,\"membind\":%s",
+                  mem[p->mem], o->pinned ? "true" : "false", o->moved ? "true" : "false",
+                  o->membind ? "true" : "false");
     bool audited = p->mem == PN_MEM_LOCAL && o->audit.error == 0 && o->audit.pages > 0;
     number(to, "pages", audited ? o->audit.expected + o->audit.elsewhere : PN_NONE);
     number(to, "elsewhere", audited ? o->audit.elsewhere : PN_NONE);

@@ -107,6 +107,9 @@ static int create_parts(struct pn_runtime *rt) {
     int rc = pn_reclaimer_create(&rt->reclaimer, helper_cpu(rt), 0);
     if (rc == 0) {
         rc = pn_stats_create(&rt->stats, rt->n_cores);
+        if (rc == 0 && pn_stats_fd(rt->stats) < 0) {
+            pn_runtime_degrade(rt, "no memfd here: statistics cannot be read from outside");
+        }
     }
     if (rc == 0) {
         rc = pn_sleepers_init(&rt->sleepers, rt->n_cores);

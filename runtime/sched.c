@@ -15,6 +15,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -186,8 +187,12 @@ static unsigned turn(struct pn_core *core) {
 /* Two runs that share cores unnoticed spoil both: the second says so. */
 static void lock_core(struct pn_core *core, struct pn_os_cpu cpu) {
     core->core_lock = -1;
-    if (core->pinned && pn_core_lock(cpu, &core->core_lock) == -EWOULDBLOCK) {
+    int rc = core->pinned ? pn_core_lock(cpu, &core->core_lock) : 0;
+    if (rc == -EWOULDBLOCK) {
         pn_runtime_degrade(core->rt, "cpu %d: another run uses this core", cpu.id);
+    } else if (rc != 0) {
+        pn_runtime_degrade(core->rt, "cpu %d: not locked against other runs: %s", cpu.id,
+                           strerror(-rc));
     }
 }
 
@@ -198,8 +203,8 @@ static void place(struct pn_core *core) {
     int rc = rt->config.floating ? 0 : pn_pin_self(plan->cpu);
     core->pinned = rc == 0 && !rt->config.floating;
     if (rc != 0) {
-        pn_runtime_degrade(rt, "cpu %d: scheduler not pinned (error %d): it floats", plan->cpu.id,
-                           -rc);
+        pn_runtime_degrade(rt, "cpu %d: scheduler not pinned (%s): it floats", plan->cpu.id,
+                           strerror(-rc));
     }
     lock_core(core, plan->cpu);
     (void)prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
@@ -217,8 +222,8 @@ static void place(struct pn_core *core) {
         struct pn_arena_counts counts;
         pn_arena_counts(core->arena, &counts);
         if (counts.bound != 0) {
-            pn_runtime_degrade(rt, "cpu %d: memory not bound to its node (error %d): first touch",
-                               plan->cpu.id, -counts.bound);
+            pn_runtime_degrade(rt, "cpu %d: memory not bound to its node (%s): first touch",
+                               plan->cpu.id, strerror(-counts.bound));
         }
     }
     pn_stats_label(rt->stats, core->id, "scheduler", plan->cpu.id,

@@ -86,6 +86,21 @@ uint32_t pn_stats_blocks_offset(unsigned blocks) {
     return round_up(described, PN_STATS_STRIDE);
 }
 
+/* Sealed against resizing, so that no reader can be killed by SIGBUS behind a truncation. A sandbox
+ * may refuse memfd: then the segment is this process's own, and no outside reader finds it. */
+static int map_segment(struct pn_stats *stats, size_t bytes) {
+    int flags = MAP_SHARED;
+    stats->fd = memfd_create("pinion-stats", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (stats->fd < 0 && (errno == EPERM || errno == EACCES || errno == ENOSYS)) {
+        flags |= MAP_ANONYMOUS;
+    } else if (stats->fd < 0 || ftruncate(stats->fd, (off_t)bytes) != 0 ||
+               fcntl(stats->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
+        return -errno;
+    }
+    stats->base = mmap(NULL, bytes, PROT_READ | PROT_WRITE, flags, stats->fd, 0);
+    return stats->base == MAP_FAILED ? -errno : 0;
+}
+
 int pn_stats_create(struct pn_stats **out, unsigned blocks) {
     if (blocks == 0 || blocks > 65536) {
         return -EINVAL;
@@ -95,22 +110,15 @@ int pn_stats_create(struct pn_stats **out, unsigned blocks) {
         return -ENOMEM;
     }
     uint64_t bytes = pn_stats_blocks_offset(blocks) + (uint64_t)blocks * PN_STATS_STRIDE;
-    void *base = MAP_FAILED;
-    stats->fd = memfd_create("pinion-stats", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    /* Sealed against resizing, so that no reader can be killed by SIGBUS behind a truncation. */
-    if (stats->fd < 0 || ftruncate(stats->fd, (off_t)bytes) != 0 ||
-        fcntl(stats->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0 ||
-        (base = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, stats->fd, 0)) ==
-            MAP_FAILED) {
-        int error = errno;
+    int rc = map_segment(stats, bytes);
+    if (rc != 0) {
         if (stats->fd >= 0) {
             (void)close(stats->fd);
         }
         free(stats);
-        return -error;
+        return rc;
     }
-    stats->base = base;
-    stats->head = base;
+    stats->head = (struct pn_stats_head *)(void *)stats->base;
     fill_head(stats->head, blocks, bytes);
     *out = stats;
     return 0;
@@ -121,7 +129,9 @@ void pn_stats_destroy(struct pn_stats *stats) {
         return;
     }
     (void)munmap(stats->base, stats->head->segment_bytes);
-    (void)close(stats->fd);
+    if (stats->fd >= 0) {
+        (void)close(stats->fd);
+    }
     free(stats);
 }
 

@@ -40,6 +40,12 @@ static uint64_t faults_of(const char *stat) {
     return minor + major;
 }
 
+bool pn_runtime_moved(const struct pn_runtime *rt, unsigned core) {
+    const struct pn_core *c = &rt->cores[core];
+    return c->pinned &&
+           pn_pin_check(pn_load_acq(&c->tid), rt->config.plan->schedulers[core].cpu) == -EXDEV;
+}
+
 int pn_runtime_usage(const struct pn_runtime *rt, unsigned core, struct pn_core_usage *out) {
     const struct pn_core *c = &rt->cores[core];
     const struct pn_plan_scheduler *plan = &rt->config.plan->schedulers[core];
@@ -48,7 +54,8 @@ int pn_runtime_usage(const struct pn_runtime *rt, unsigned core, struct pn_core_
     out->tid = pn_load_acq(&c->tid);
     out->cpu = plan->cpu.id;
     out->node = plan->node < 0 ? -1 : rt->config.topology->nodes[plan->node].os.id;
-    out->pinned = c->pinned;
+    out->moved = pn_runtime_moved(rt, core);
+    out->pinned = c->pinned && !out->moved;
     if (read_task_file(out->tid, "schedstat", text, sizeof text) != 0) {
         return -ESRCH;
     }

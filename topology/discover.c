@@ -22,7 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NODES_MAX = 4096, CORES_MAX = 65536, DEADLINE_MS = 30000 };
+enum { NODES_MAX = 4096, CORES_MAX = 65536, KINDS_MAX = 64, DEADLINE_MS = 30000 };
 
 /* The mutable twin of struct pn_topology while lines come in. Core i owns pus[first .. first+n). */
 struct builder {
@@ -129,7 +129,7 @@ static int line_core(struct builder *b, struct scan *s) {
     b->llc_of[b->n_cores] = (long)take(s, -1, LONG_MAX);
     core.package = (int)take(s, -1, INT_MAX);
     core.pu_as_core = take(s, 0, 1) != 0;
-    core.kind = (int)take(s, -1, INT_MAX);
+    core.kind = (int)take(s, -1, KINDS_MAX - 1);
     core.place = b->n_cores;
     b->first_pu[b->n_cores] = b->n_pus;
     int last = -1;

@@ -14,10 +14,10 @@
 
 enum { CPUS_MAX = 1 << 16 };
 
-/* True if the calling thread's mask is exactly this CPU. */
-static int mask_is(struct pn_os_cpu cpu, cpu_set_t *mask, size_t bytes) {
+/* 0 if the thread's mask is exactly this CPU; tid 0 is the calling thread. */
+static int mask_is(pid_t tid, struct pn_os_cpu cpu, cpu_set_t *mask, size_t bytes) {
     CPU_ZERO_S(bytes, mask);
-    if (sched_getaffinity(0, bytes, mask) != 0) {
+    if (sched_getaffinity(tid, bytes, mask) != 0) {
         return -errno;
     }
     return CPU_COUNT_S(bytes, mask) == 1 && CPU_ISSET_S((size_t)cpu.id, bytes, mask) ? 0 : -EXDEV;
@@ -34,7 +34,7 @@ int pn_pin_self(struct pn_os_cpu cpu) {
     }
     CPU_ZERO_S(bytes, mask);
     CPU_SET_S((size_t)cpu.id, bytes, mask);
-    int rc = sched_setaffinity(0, bytes, mask) == 0 ? mask_is(cpu, mask, bytes) : -errno;
+    int rc = sched_setaffinity(0, bytes, mask) == 0 ? mask_is(0, cpu, mask, bytes) : -errno;
     CPU_FREE(mask);
     if (rc == 0 && sched_getcpu() != cpu.id) {
         rc = -EXDEV;
@@ -42,14 +42,21 @@ int pn_pin_self(struct pn_os_cpu cpu) {
     return rc;
 }
 
-bool pn_pin_holds(struct pn_os_cpu cpu) {
+int pn_pin_check(int tid, struct pn_os_cpu cpu) {
+    if (cpu.id < 0 || cpu.id >= CPUS_MAX) {
+        return -EINVAL;
+    }
     cpu_set_t *mask = CPU_ALLOC(CPUS_MAX);
     if (mask == NULL) {
-        return false;
+        return -ENOMEM;
     }
-    int rc = mask_is(cpu, mask, CPU_ALLOC_SIZE(CPUS_MAX));
+    int rc = mask_is(tid, cpu, mask, CPU_ALLOC_SIZE(CPUS_MAX));
     CPU_FREE(mask);
-    return rc == 0 && sched_getcpu() == cpu.id;
+    return rc;
+}
+
+bool pn_pin_holds(struct pn_os_cpu cpu) {
+    return pn_pin_check(0, cpu) == 0 && sched_getcpu() == cpu.id;
 }
 
 int pn_core_lock(struct pn_os_cpu cpu, int *lock) {

@@ -30,6 +30,7 @@ struct pn_outcome {
     uint64_t *core_jobs;                             /* [n_cores] owned */
     uint64_t reclaimer_switches, collector_switches; /* of the helper threads, voluntary */
     bool pinned, membind;
+    bool moved; /* a scheduler's mask changed after it was pinned: void */
     struct pn_audit audit;
     char degraded[PN_OUTCOME_DEGRADED_MAX][160];
     unsigned n_degraded;

@@ -64,7 +64,8 @@ const char *pn_runtime_degraded(const struct pn_runtime *rt, unsigned i);
 struct pn_core_usage {
     int cpu, node; /* OS indices, -1 unknown */
     int tid;
-    bool pinned;
+    bool pinned; /* was pinned and is: its mask is read again at every call */
+    bool moved;  /* was pinned, and has another mask now */
     uint64_t cpu_ns, run_delay_ns;
     uint64_t spin_ns, sleep_ns;
     uint64_t voluntary_switches, involuntary_switches, faults;
@@ -74,6 +75,9 @@ struct pn_core_usage {
 
 /** Any thread, while the schedulers run. \return 0; -ESRCH */
 int pn_runtime_usage(const struct pn_runtime *rt, unsigned core, struct pn_core_usage *out);
+
+/** The `moved` of pn_runtime_usage alone. Any thread, while the schedulers run. One system call. */
+bool pn_runtime_moved(const struct pn_runtime *rt, unsigned core);
 
 /** Voluntary context switches of a thread of this process so far: each is a system call that slept.
  *  \return UINT64_MAX if there is no such thread */

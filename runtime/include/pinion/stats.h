@@ -132,7 +132,8 @@ struct pn_stats_block;
  */
 int pn_stats_create(struct pn_stats **out, unsigned blocks);
 void pn_stats_destroy(struct pn_stats *stats);
-/* The memfd, borrowed; /proc/PID/fd/<fd> is the path for an outside reader. */
+/* The memfd, borrowed; /proc/PID/fd/<fd> is the path for an outside reader. -1: a sandbox refused
+ * one, and only this process can read the segment. */
 int pn_stats_fd(const struct pn_stats *stats);
 /* Block i lies on pages of its own, so that its writer's first touch places it. Borrowed. */
 struct pn_stats_block *pn_stats_block(struct pn_stats *stats, unsigned i);

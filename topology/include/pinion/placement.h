@@ -19,6 +19,16 @@ int pn_pin_self(struct pn_os_cpu cpu);
 /** True while the calling thread's mask is exactly this CPU and it runs there. One system call. */
 bool pn_pin_holds(struct pn_os_cpu cpu);
 
+/**
+ * Look from outside whether a thread of this process is still pinned to this CPU. Masks change
+ * behind a thread's back: the CPU goes offline, its cgroup gets another cpuset, somebody calls
+ * taskset.
+ * \param tid  as of gettid; 0 is the caller
+ * \return 0; -EXDEV the mask is another one; -ESRCH, -EPERM, -ENOMEM nothing is known
+ * \cost one system call
+ */
+int pn_pin_check(int tid, struct pn_os_cpu cpu);
+
 enum pn_mem_policy { PN_MEM_LOCAL, PN_MEM_MALLOC, PN_MEM_INTERLEAVE, PN_MEM_REMOTE };
 
 struct pn_map {
