@@ -2,9 +2,9 @@
  *
  * pinion bench: microbenchmarks by Google Benchmark, as a table or as its own JSON.
  */
+#include "args.h"
 #include "command.h"
 
-#include <argp.h>
 #include <errno.h>
 #include <pinion/micro.h>
 #include <pinion/plan.h>
@@ -24,6 +24,7 @@ struct result {
 };
 
 struct bench_args {
+    struct pn_common common;
     struct pn_micro_options run;
     bool json, list;
     const char *file;
@@ -48,25 +49,30 @@ static bool ends_with(const char *text, const char *tail) {
     return n > m && strcmp(text + n - m, tail) == 0;
 }
 
-static double parse_number(struct argp_state *state, const char *text, double low, double high) {
+static int parse_number(const char *option, const char *text, double low, double high,
+                        double *value) {
     char *end = NULL;
-    double value = strtod(text, &end);
-    if (end == text || *end != '\0' || !(value >= low && value <= high)) {
-        argp_failure(state, PN_EXIT_INPUT, 0, "'%s' is not a number from %g to %g", text, low,
-                     high);
+    *value = strtod(text, &end);
+    if (end == text || *end != '\0' || !(*value >= low && *value <= high)) {
+        (void)pn_fail(PN_EXIT_INPUT, "--%s '%s': not a number from %g to %g", option, text, low,
+                      high);
+        return EINVAL;
     }
-    return value;
+    return 0;
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
     struct bench_args *args = state->input;
+    double value = 0;
     switch (key) {
     case OPT_REPETITIONS:
-        args->run.repetitions = (int)parse_number(state, arg, 1, 1000);
+        if (parse_number("repetitions", arg, 1, 1000, &value) != 0) {
+            return EINVAL;
+        }
+        args->run.repetitions = (int)value;
         return 0;
     case OPT_MIN_TIME:
-        args->run.min_time_s = parse_number(state, arg, 0.001, 3600);
-        return 0;
+        return parse_number("min-time", arg, 0.001, 3600, &args->run.min_time_s);
     case OPT_QUICK:
         args->run.quick = true;
         return 0;
@@ -84,7 +90,8 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         } else if (args->run.filter == NULL) {
             args->run.filter = arg;
         } else {
-            argp_failure(state, PN_EXIT_INPUT, 0, "one FILTER at most, '%s' is another", arg);
+            (void)pn_fail(PN_EXIT_INPUT, "bench: one FILTER at most, '%s' is another", arg);
+            return EINVAL;
         }
         return 0;
     default:
@@ -282,10 +289,11 @@ static int cmd_bench_run(int argc, char **argv) {
     };
     struct cpu_list list = {.n = 0};
     struct bench_args args = {0};
-    argp_err_exit_status = PN_EXIT_INPUT;
-    if (argp_parse(&argp, argc, argv, 0, NULL, &args) != 0) {
-        return PN_EXIT_INPUT;
+    int code;
+    if (!pn_args_parse(&argp, argc, argv, &args, &args.common, &code)) {
+        return code;
     }
+    args.list = args.list || args.common.dry_run;
     for (size_t i = 0; pn_micro_name(i) != NULL; i++) {
         size_t n = strlen(pn_micro_name(i));
         args.width = n > args.width ? n : args.width;
@@ -298,7 +306,7 @@ static int cmd_bench_run(int argc, char **argv) {
         return PN_EXIT_OK;
     }
     if (args.file != NULL) {
-        int code = probe_file(args.file);
+        code = probe_file(args.file);
         if (code != PN_EXIT_OK) {
             return code;
         }
@@ -306,7 +314,7 @@ static int cmd_bench_run(int argc, char **argv) {
     if (args.run.repetitions == 0) {
         args.run.repetitions = args.run.quick ? 1 : 3;
     }
-    args.terminal = isatty(STDERR_FILENO) != 0;
+    args.terminal = isatty(STDERR_FILENO) != 0 && !args.common.quiet;
     args.results = calloc(args.n_cases, sizeof *args.results);
     if (args.results == NULL) {
         return pn_fail(PN_EXIT_LATER, "no memory");
@@ -314,7 +322,7 @@ static int cmd_bench_run(int argc, char **argv) {
     choose_cpus(&list);
     args.run.cpus = list.cpus;
     args.run.n_cpus = list.n;
-    int code = run(&args);
+    code = run(&args);
     free(args.results);
     return code;
 }

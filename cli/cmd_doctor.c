@@ -2,22 +2,22 @@
  *
  * pinion doctor: is this machine fit to be measured on. Only reads.
  */
+#include "args.h"
 #include "command.h"
 #include "findings_json.h"
 
-#include <argp.h>
 #include <errno.h>
 #include <pinion/doctor.h>
 #include <stdio.h>
 
 struct options {
-    bool json, strict;
+    struct pn_common common;
+    bool strict;
 };
 
-enum { OPT_JSON = 256, OPT_STRICT };
+enum { OPT_STRICT = 256 };
 
 static const struct argp_option option_table[] = {
-    {"json", OPT_JSON, NULL, 0, "print the findings as a JSON array", 0},
     {"strict", OPT_STRICT, NULL, 0, "exit 3 if a check warns or fails", 0},
     {0},
 };
@@ -25,9 +25,6 @@ static const struct argp_option option_table[] = {
 static error_t parse_option(int key, char *arg, struct argp_state *state) {
     struct options *o = state->input;
     switch (key) {
-    case OPT_JSON:
-        o->json = true;
-        return 0;
     case OPT_STRICT:
         o->strict = true;
         return 0;
@@ -47,20 +44,27 @@ static size_t count(const struct pn_finding *findings, size_t n, enum pn_finding
     return found;
 }
 
-static void print_finding(const struct pn_finding *f) {
+/* What is as it should be needs no explanation, unless -v asks for one. */
+static void print_finding(const struct pn_finding *f, bool verbose) {
+    bool bad = f->status == PN_FINDING_WARN || f->status == PN_FINDING_FAIL;
     (void)printf("%-5s %-16s %s\n", pn_finding_status_name(f->status), f->id,
                  f->status == PN_FINDING_SKIP ? f->reason : f->value);
-    if (f->status == PN_FINDING_WARN || f->status == PN_FINDING_FAIL) {
+    if (bad || verbose) {
         (void)printf("      %-16s expected %s; spoils %s\n", "", f->expected,
                      pn_finding_impact_name(f->impact));
         (void)printf("      %-16s %s\n", "", f->why);
+    }
+    if (bad) {
         (void)printf("      %-16s fix: %s\n", "", f->fix);
+    }
+    if (verbose) {
+        (void)printf("      %-16s from %s\n", "", f->source);
     }
 }
 
-static void print_table(const struct pn_finding *findings, size_t n) {
+static void print_table(const struct pn_finding *findings, size_t n, bool verbose) {
     for (size_t i = 0; i < n; i++) {
-        print_finding(&findings[i]);
+        print_finding(&findings[i], verbose);
     }
     (void)printf("\n%zu checks: %zu ok, %zu info, %zu warn, %zu fail, %zu could not look\n", n,
                  count(findings, n, PN_FINDING_OK), count(findings, n, PN_FINDING_INFO),
@@ -84,24 +88,24 @@ static int run(int argc, char **argv) {
     const struct argp argp = {
         option_table, parse_option, NULL, "Is this machine fit to be measured on? Only reads.",
         NULL,         NULL,         NULL};
-    argp_err_exit_status = PN_EXIT_INPUT;
-    if (argp_parse(&argp, argc, argv, 0, NULL, &o) != 0) {
-        return PN_EXIT_INPUT;
+    int code;
+    if (!pn_args_parse(&argp, argc, argv, &o, &o.common, &code)) {
+        return code;
     }
     struct pn_topology *topo = NULL;
     struct pn_error err = {""};
     if (pn_topology_load(NULL, &topo, &err) != 0) {
-        (void)fprintf(stderr, "pinion: note: %s\n", err.text);
+        pn_note(&o.common, "%s", err.text);
     }
     struct pn_finding findings[PN_DOCTOR_MAX];
     size_t n = 0;
     (void)pn_doctor_run("", topo, findings, PN_DOCTOR_MAX, &n);
     pn_topology_destroy(topo);
-    int code = PN_EXIT_OK;
-    if (o.json) {
+    code = PN_EXIT_OK;
+    if (o.common.json) {
         code = print_json(findings, n);
     } else {
-        print_table(findings, n);
+        print_table(findings, n, o.common.verbose);
     }
     bool bad = count(findings, n, PN_FINDING_WARN) + count(findings, n, PN_FINDING_FAIL) > 0;
     return code == PN_EXIT_OK && o.strict && bad ? PN_EXIT_MACHINE : code;

@@ -2,57 +2,40 @@
  *
  * `pinion report DIR`: results.json and report.html from a run directory.
  */
+#include "args.h"
 #include "command.h"
+#include "verdict_print.h"
 
-#include <argp.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <string.h>
-
-#include <jansson.h>
 
 #include <pinion/report.h>
 
 struct options {
     const char *directory;
-    bool json;
+    struct pn_common common;
 };
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
     struct options *options = state->input;
     switch (key) {
-    case 'j':
-        options->json = true;
-        return 0;
     case ARGP_KEY_ARG:
         if (options->directory != NULL) {
-            argp_failure(state, PN_EXIT_INPUT, 0, "one run directory only; '%s' is another", arg);
+            (void)pn_fail(PN_EXIT_INPUT, "report: one run directory only; '%s' is another", arg);
+            return EINVAL;
         }
         options->directory = arg;
         return 0;
     case ARGP_KEY_END:
         if (options->directory == NULL) {
-            argp_failure(state, PN_EXIT_INPUT, 0, "which run directory? 'pinion report DIR'");
+            (void)pn_fail(PN_EXIT_INPUT, "report: which run directory? 'pinion report DIR'");
+            return EINVAL;
         }
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
     }
-}
-
-static int print_json(const struct pn_report_verdict *verdict) {
-    json_t *root = json_pack(
-        "{s:s, s:s, s:s, s:s, s:b, s:b, s:I, s:I, s:s, s:s}", "schema", "pinion.verdict/1", "kind",
-        verdict->kind, "crossover", verdict->crossover, "cause", verdict->cause, "withheld",
-        verdict->withheld, "noisy", verdict->noisy, "slots", (json_int_t)verdict->slots, "void",
-        (json_int_t)verdict->voided, "html", verdict->html_path, "results", verdict->json_path);
-    int failed = root == NULL || json_dumpf(root, stdout, JSON_COMPACT | JSON_SORT_KEYS) != 0;
-    json_decref(root);
-    (void)putchar('\n');
-    return failed ? pn_fail(PN_EXIT_LATER,
-                            "the verdict could not be printed as JSON (a path that is not UTF-8?)")
-                  : PN_EXIT_OK;
 }
 
 static enum pn_exit exit_code(enum pn_report_status status) {
@@ -67,10 +50,7 @@ static enum pn_exit exit_code(enum pn_report_status status) {
 }
 
 static int run(int argc, char **argv) {
-    static const struct argp_option list[] = {
-        {"json", 'j', NULL, 0, "print the verdict as one JSON object", 0},
-        {0},
-    };
+    static const struct argp_option list[] = {{0}};
     static const struct argp argp = {
         .options = list,
         .parser = parse,
@@ -81,22 +61,26 @@ static int run(int argc, char **argv) {
     struct options options = {0};
     struct pn_report_verdict verdict;
     struct pn_report_error err;
-    argp_err_exit_status = PN_EXIT_INPUT;
-    if (argp_parse(&argp, argc, argv, 0, NULL, &options) != 0) {
-        return PN_EXIT_INPUT;
+    int code;
+    if (!pn_args_parse(&argp, argc, argv, &options, &options.common, &code)) {
+        return code;
+    }
+    if (options.common.dry_run) {
+        (void)printf("would write results.json and report.html into %s\n", options.directory);
+        return PN_EXIT_OK;
     }
     if (pn_report_write(options.directory, &verdict, &err) != 0) {
         return pn_fail(exit_code(err.status), "%s", err.text);
     }
     if (verdict.notice[0] != '\0') {
-        (void)fprintf(stderr, "pinion: note: %s\n", verdict.notice);
+        pn_note(&options.common, "%s", verdict.notice);
     }
     if (verdict.noisy) {
-        (void)fprintf(stderr, "pinion: note: too noisy: %zu of %zu slots are void\n",
-                      verdict.voided, verdict.slots);
+        pn_note(&options.common, "too noisy: %zu of %zu slots are void", verdict.voided,
+                verdict.slots);
     }
-    if (options.json) {
-        return print_json(&verdict);
+    if (options.common.json) {
+        return pn_verdict_print_json(&verdict);
     }
     (void)printf("%s\n%s\n\nreport: %s\n", verdict.crossover, verdict.cause, verdict.html_path);
     return PN_EXIT_OK;

@@ -2,10 +2,10 @@
  *
  * pinion run: one workload, one design, one process. Also the child that a sweep starts.
  */
+#include "args.h"
 #include "command.h"
 #include "machine.h"
 
-#include <argp.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -21,16 +21,16 @@ struct options {
     const char *design, *cpus, *housekeeping, *directory;
     struct pn_params params;
     enum pn_idle idle;
-    bool json, stdin_go, summary_only;
-    int refused; /* an exit code, once something was refused */
+    struct pn_common common;
+    bool stdin_go, summary_only;
 };
 
-enum { OPT_JSON = 256, OPT_DESIGN, OPT_CPUS, OPT_HOUSEKEEPING, OPT_IDLE, OPT_GO, OPT_SUMMARY };
+enum { OPT_DESIGN = 256, OPT_CPUS, OPT_HOUSEKEEPING, OPT_IDLE, OPT_GO, OPT_SUMMARY };
 
 static const struct argp_option option_table[] = {
     {"design", OPT_DESIGN, "NAME", 0, "shared, mailbox or loop (the ceiling: no queue)", 0},
-    {"json", OPT_JSON, NULL, 0, "print events as JSON lines, the summary last", 0},
-    {"summary", OPT_SUMMARY, NULL, 0, "with --json: print the summary only", 0},
+    {"summary", OPT_SUMMARY, NULL, 0,
+     "with --json: print the summary only, without the events before it", 0},
     {NULL, 'o', "DIR", 0, "write events to DIR/events.jsonl", 0},
     {"cpus", OPT_CPUS, "LIST", 0, "CPUs for schedulers: a list, 'isolated' or 'all'", 0},
     {"housekeeping", OPT_HOUSEKEEPING, "LIST", 0, "CPUs for helper threads", 0},
@@ -42,10 +42,8 @@ static const struct argp_option option_table[] = {
 /* argp asks through pointers; the flag is the signal handler's slot. */
 static bool interrupted(void);
 
-static int refuse(struct options *o, const char *text) {
-    if (o->refused == 0) {
-        o->refused = pn_fail(PN_EXIT_INPUT, "run: %s", text);
-    }
+static int refuse(const char *text) {
+    (void)pn_fail(PN_EXIT_INPUT, "run: %s", text);
     return EINVAL;
 }
 
@@ -55,9 +53,6 @@ static error_t parse_option(int key, char *arg, struct argp_state *state) {
     switch (key) {
     case OPT_DESIGN:
         o->design = arg;
-        return 0;
-    case OPT_JSON:
-        o->json = true;
         return 0;
     case OPT_SUMMARY:
         o->summary_only = true;
@@ -76,12 +71,12 @@ static error_t parse_option(int key, char *arg, struct argp_state *state) {
         return 0;
     case OPT_IDLE:
         if (strcmp(arg, "spin") != 0 && strcmp(arg, "adaptive") != 0) {
-            return refuse(o, "--idle is adaptive or spin");
+            return refuse("--idle is adaptive or spin");
         }
         o->idle = strcmp(arg, "spin") == 0 ? PN_IDLE_SPIN : PN_IDLE_ADAPTIVE;
         return 0;
     case ARGP_KEY_ARG:
-        return pn_params_set(&o->params, arg, &err) == 0 ? 0 : refuse(o, err.text);
+        return pn_params_set(&o->params, arg, &err) == 0 ? 0 : refuse(err.text);
     default:
         return ARGP_ERR_UNKNOWN;
     }
@@ -115,7 +110,7 @@ static bool is_empty(const char *path) {
 
 /* \return an exit code; *events is NULL without -o */
 static int open_events(const struct options *o, FILE **events) {
-    *events = o->json && !o->summary_only && o->directory == NULL ? stdout : NULL;
+    *events = o->common.json && !o->summary_only && o->directory == NULL ? stdout : NULL;
     if (o->directory == NULL) {
         return 0;
     }
@@ -204,7 +199,7 @@ static int execute(const struct options *o, const struct pn_machine *machine) {
     struct pn_error err = {"no memory"};
     int rc = out == NULL ? -ENOMEM : pn_run(&run, out, &err);
     if (rc == 0) {
-        if (o->json) {
+        if (o->common.json) {
             pn_outcome_print(out, &run, out->wall_ns, stdout);
         } else {
             print_human(o, out);
@@ -221,6 +216,20 @@ static int execute(const struct options *o, const struct pn_machine *machine) {
     }
     free(out);
     return code;
+}
+
+/* What would run, and where. */
+static void print_plan(const struct options *o, const struct pn_plan *plan, FILE *to) {
+    char text[128];
+    (void)fprintf(to, "design %s", o->design);
+    for (unsigned i = 0; pn_params_get(&o->params, i, text, sizeof text); i++) {
+        (void)fprintf(to, " %s", text);
+    }
+    (void)fputc('\n', to);
+    for (unsigned i = 0; i < plan->n_schedulers; i++) {
+        (void)fprintf(to, "scheduler %u on CPU %d: %s\n", i, plan->schedulers[i].cpu.id,
+                      plan->schedulers[i].reason);
+    }
 }
 
 static bool interrupted(void) {
@@ -252,11 +261,14 @@ static int run(int argc, char **argv) {
                               NULL,
                               NULL,
                               NULL};
-    argp_err_exit_status = PN_EXIT_INPUT;
-    if (argp_parse(&argp, argc, argv, 0, NULL, &o) != 0) {
-        return o.refused != 0 ? o.refused : PN_EXIT_INPUT;
+    int code;
+    if (!pn_args_parse(&argp, argc, argv, &o, &o.common, &code)) {
+        return code;
     }
-    int code = check(&o);
+    if (o.common.seeded) {
+        o.params.seed = o.common.seed;
+    }
+    code = check(&o);
     if (code != 0) {
         return code;
     }
@@ -265,8 +277,13 @@ static int run(int argc, char **argv) {
     if (code != 0) {
         return code;
     }
-    hold_signals();
-    code = execute(&o, &machine);
+    if (o.common.verbose || o.common.dry_run) {
+        print_plan(&o, machine.plan, o.common.dry_run ? stdout : stderr);
+    }
+    if (!o.common.dry_run) {
+        hold_signals();
+        code = execute(&o, &machine);
+    }
     pn_machine_destroy(&machine);
     return code;
 }

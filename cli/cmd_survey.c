@@ -2,14 +2,15 @@
  *
  * pinion survey: the main job. Topology, doctor, microbenchmarks, sweeps, report.
  */
+#include "args.h"
 #include "command.h"
 #include "machine.h"
 #include "manifest.h"
+#include "plan_print.h"
 #include "progress.h"
 #include "run_files.h"
 #include "verdict_print.h"
 
-#include <argp.h>
 #include <errno.h>
 #include <limits.h>
 #include <pinion/clock.h>
@@ -28,11 +29,11 @@ enum { QUICK_BUDGET_S = 185, QUICK_CORES_MAX = 16 };
 
 struct options {
     const char *directory, *cpus, *housekeeping;
-    bool full, resume, dry_run;
-    int refused;
+    struct pn_common common;
+    bool full, resume;
 };
 
-enum { OPT_QUICK = 256, OPT_FULL, OPT_RESUME, OPT_CPUS, OPT_HOUSEKEEPING, OPT_DRY };
+enum { OPT_QUICK = 256, OPT_FULL, OPT_RESUME, OPT_CPUS, OPT_HOUSEKEEPING };
 
 static const struct argp_option option_table[] = {
     {"quick", OPT_QUICK, NULL, 0, "at most 4 minutes (the default)", 0},
@@ -41,7 +42,6 @@ static const struct argp_option option_table[] = {
     {"resume", OPT_RESUME, NULL, 0, "go on with what is in DIR", 0},
     {"cpus", OPT_CPUS, "LIST", 0, "CPUs for schedulers: a list, 'isolated' or 'all'", 0},
     {"housekeeping", OPT_HOUSEKEEPING, "LIST", 0, "CPUs for helper threads", 0},
-    {"dry-run", OPT_DRY, NULL, 0, "say what would be measured, and stop", 0},
     {0},
 };
 
@@ -62,14 +62,11 @@ static error_t parse_option(int key, char *arg, struct argp_state *state) {
     case OPT_HOUSEKEEPING:
         o->housekeeping = arg;
         return 0;
-    case OPT_DRY:
-        o->dry_run = true;
-        return 0;
     case 'o':
         o->directory = arg;
         return 0;
     case ARGP_KEY_ARG:
-        o->refused = pn_fail(PN_EXIT_INPUT, "survey: '%s' is not an option", arg);
+        (void)pn_fail(PN_EXIT_INPUT, "survey: '%s' is not an option", arg);
         return EINVAL;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -135,8 +132,8 @@ static bool run_micro(const struct options *o, const struct pn_machine *m, const
     ok = f != NULL && fclose(f) == 0 && ok;
     free(text);
     if (!ok) {
-        (void)fprintf(stderr, "pinion: note: microbenchmarks left out%s%s\n",
-                      err.text[0] == '\0' ? "" : ": ", err.text);
+        pn_note(&o->common, "microbenchmarks left out%s%s", err.text[0] == '\0' ? "" : ": ",
+                err.text);
     }
     return ok;
 }
@@ -153,7 +150,7 @@ struct watch {
 static void on_progress(void *context, const struct pn_progress *p) {
     struct watch *w = context;
     pn_run_files_begin(&w->files);
-    pn_progress_print(NULL, p);
+    pn_progress_print((void *)&w->o->common, p);
 }
 
 static int finish(const struct watch *w, json_t *manifest, enum pn_campaign_end end,
@@ -172,7 +169,7 @@ static int finish(const struct watch *w, json_t *manifest, enum pn_campaign_end 
             code = pn_fail(PN_EXIT_LATER, "%s: %s", path, strerror(errno));
         }
     }
-    int concluded = pn_campaign_conclude(w->directory, end, sum, err);
+    int concluded = pn_campaign_conclude(w->directory, end, sum, err, &w->o->common);
     return concluded != 0 ? concluded : code;
 }
 
@@ -193,9 +190,8 @@ static int survey(const struct options *o, const struct pn_machine *m, char *con
         (void)snprintf(directory, sizeof directory, "%s", o->directory);
     }
     announce(o, m, directory);
-    if (o->dry_run) {
-        (void)printf("%u slots a round\n", pn_campaign_slots_per_round(sweeps, (unsigned)n));
-        return PN_EXIT_OK;
+    if (o->common.dry_run) {
+        return pn_plan_print(sweeps, (unsigned)n, o->full, o->common.json);
     }
     json_t *manifest = pn_manifest_json(m, argv, preset, preset);
     json_object_set_new(manifest, "sampled", sampled_json(o, m, sweeps, (unsigned)n));
@@ -210,7 +206,7 @@ static int survey(const struct options *o, const struct pn_machine *m, char *con
                                            .cores = used < m->plan->n_schedulers ? used : 0,
                                            .sweeps = sweeps,
                                            .n_sweeps = (unsigned)n,
-                                           .seed = 1,
+                                           .seed = o->common.seed,
                                            .slot_s = o->full ? 3.0 : 0.3,
                                            .budget_ns =
                                                o->full ? 0 : (uint64_t)QUICK_BUDGET_S * 1000000000u,
@@ -232,12 +228,12 @@ static int run(int argc, char **argv) {
     const struct argp argp = {
         option_table, parse_option, NULL, "Measure this machine and write the report.",
         NULL,         NULL,         NULL};
-    argp_err_exit_status = PN_EXIT_INPUT;
-    if (argp_parse(&argp, argc, argv, 0, NULL, &o) != 0) {
-        return o.refused != 0 ? o.refused : PN_EXIT_INPUT;
+    int code;
+    if (!pn_args_parse(&argp, argc, argv, &o, &o.common, &code)) {
+        return code;
     }
     struct pn_machine machine;
-    int code = pn_machine_load(&machine, o.cpus, o.housekeeping, 0);
+    code = pn_machine_load(&machine, o.cpus, o.housekeeping, 0);
     if (code == 0) {
         code = survey(&o, &machine, argv);
         pn_machine_destroy(&machine);

@@ -2,14 +2,15 @@
  *
  * pinion sweep: one sweep from options, or several from a plan file.
  */
+#include "args.h"
 #include "command.h"
 #include "machine.h"
 #include "manifest.h"
+#include "plan_print.h"
 #include "progress.h"
 #include "run_files.h"
 #include "verdict_print.h"
 
-#include <argp.h>
 #include <ctype.h>
 #include <errno.h>
 #include <limits.h>
@@ -24,9 +25,9 @@ struct options {
     bool from_file;
     const char *plan_file; /* as in argv */
     const char *cpus, *housekeeping, *directory;
-    uint64_t seed, budget_ns;
-    bool resume, dry_run, full;
-    int refused;
+    struct pn_common common;
+    uint64_t budget_ns;
+    bool resume, full;
 };
 
 enum {
@@ -36,8 +37,6 @@ enum {
     OPT_ROUNDS,
     OPT_BUDGET,
     OPT_SET,
-    OPT_SEED,
-    OPT_DRY,
     OPT_RESUME,
     OPT_CPUS,
     OPT_HOUSEKEEPING,
@@ -51,9 +50,7 @@ static const struct argp_option option_table[] = {
     {"rounds", OPT_ROUNDS, "N", 0, "paired rounds, default 10", 0},
     {"budget", OPT_BUDGET, "TIME", 0, "30s, 10m or 2h: no round begins that would not fit", 0},
     {"set", OPT_SET, "KEY=VALUE", 0, "another parameter, for every slot", 0},
-    {"seed", OPT_SEED, "N", 0, "of the order of slots, default 1", 0},
     {"full", OPT_FULL, NULL, 0, "slots of 3 s instead of 0.3 s", 0},
-    {"dry-run", OPT_DRY, NULL, 0, "say what would be measured, and stop", 0},
     {"resume", OPT_RESUME, NULL, 0, "go on with what is in DIR", 0},
     {"cpus", OPT_CPUS, "LIST", 0, "CPUs for schedulers: a list, 'isolated' or 'all'", 0},
     {"housekeeping", OPT_HOUSEKEEPING, "LIST", 0, "CPUs for helper threads", 0},
@@ -61,10 +58,8 @@ static const struct argp_option option_table[] = {
     {0},
 };
 
-static int refuse(struct options *o, const char *text) {
-    if (o->refused == 0) {
-        o->refused = pn_fail(PN_EXIT_INPUT, "sweep: %s", text);
-    }
+static int refuse(const char *text) {
+    (void)pn_fail(PN_EXIT_INPUT, "sweep: %s", text);
     return EINVAL;
 }
 
@@ -89,31 +84,19 @@ static int read_file(struct options *o, const char *path) {
     FILE *f = fopen(path, "re");
     if (f == NULL) {
         (void)snprintf(err.text, sizeof err.text, "%.300s: %s", path, strerror(errno));
-        return refuse(o, err.text);
+        return refuse(err.text);
     }
     size_t n = fread(text, 1, sizeof text - 1, f);
     bool too_long = n == sizeof text - 1;
     (void)fclose(f);
     text[n] = '\0';
     if (too_long) {
-        return refuse(o, "the plan file is over 64 KiB");
+        return refuse("the plan file is over 64 KiB");
     }
     o->from_file = true;
     o->plan_file = path;
     o->n_sweeps = pn_sweep_read_plan(text, path, o->sweeps, PN_SWEEPS, &err);
-    return o->n_sweeps < 0 ? refuse(o, err.text) : 0;
-}
-
-static int parse_number(struct options *o, const char *name, const char *text, uint64_t *value) {
-    char *end = NULL;
-    errno = 0;
-    *value = strtoull(text, &end, 10);
-    if (!isdigit((unsigned char)text[0]) || *end != '\0' || errno != 0) {
-        char line[128];
-        (void)snprintf(line, sizeof line, "--%s '%.32s': not a whole number", name, text);
-        return refuse(o, line);
-    }
-    return 0;
+    return o->n_sweeps < 0 ? refuse(err.text) : 0;
 }
 
 static int parse_sweep_option(struct options *o, int key, const char *arg) {
@@ -135,7 +118,7 @@ static int parse_sweep_option(struct options *o, int key, const char *arg) {
         rc = pn_sweep_add_set(s, arg, &err);
         break;
     case OPT_ROUNDS:
-        if (parse_number(o, "rounds", arg, &n) != 0) {
+        if (pn_args_number("rounds", arg, &n) != 0) {
             return EINVAL;
         }
         s->rounds = n > 999 ? 1000 : (unsigned)n;
@@ -143,7 +126,7 @@ static int parse_sweep_option(struct options *o, int key, const char *arg) {
     default:
         return ARGP_ERR_UNKNOWN;
     }
-    return rc == 0 ? 0 : refuse(o, err.text);
+    return rc == 0 ? 0 : refuse(err.text);
 }
 
 static error_t parse_option(int key, char *arg, struct argp_state *state) {
@@ -152,14 +135,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state) {
     case OPT_BUDGET:
         return parse_budget(arg, &o->budget_ns) == 0
                    ? 0
-                   : refuse(o, "--budget is a time such as 30s, 10m or 2h");
-    case OPT_SEED:
-        return parse_number(o, "seed", arg, &o->seed);
+                   : refuse("--budget is a time such as 30s, 10m or 2h");
     case OPT_FULL:
         o->full = true;
-        return 0;
-    case OPT_DRY:
-        o->dry_run = true;
         return 0;
     case OPT_RESUME:
         o->resume = true;
@@ -182,7 +160,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state) {
 
 static int check(struct options *o) {
     struct pn_error err = {""};
-    if (o->directory == NULL && !o->dry_run) {
+    if (o->directory == NULL && !o->common.dry_run) {
         return pn_fail(PN_EXIT_INPUT, "sweep: -o DIR is missing: where results go");
     }
     if (!o->from_file) {
@@ -195,21 +173,6 @@ static int check(struct options *o) {
         }
     }
     return 0;
-}
-
-static int show_plan(const struct options *o) {
-    unsigned per_round = pn_campaign_slots_per_round(o->sweeps, (unsigned)o->n_sweeps);
-    for (int i = 0; i < o->n_sweeps; i++) {
-        const struct pn_sweep_plan *s = &o->sweeps[i];
-        (void)printf("%s: %s over %u points, %u designs, %u levels, %u rounds\n", s->name, s->x_key,
-                     s->n_x, s->n_designs, s->n_by == 0 ? 1 : s->n_by, s->rounds);
-        for (unsigned k = 0; k < s->n_x; k++) {
-            (void)printf("  %s=%s\n", s->x_key, s->x[k]);
-        }
-    }
-    double slot_s = o->full ? 4.0 : 0.55;
-    (void)printf("%u slots a round, about %.0f s each round\n", per_round, per_round * slot_s);
-    return PN_EXIT_OK;
 }
 
 /* All that makes a slot what it is; more or fewer rounds are the same plan. */
@@ -242,9 +205,15 @@ static char *describe(const struct options *o) {
     return text;
 }
 
+struct watch {
+    struct pn_run_files files;
+    struct pn_common *common;
+};
+
 static void on_progress(void *context, const struct pn_progress *p) {
-    pn_run_files_begin(context);
-    pn_progress_print(NULL, p);
+    struct watch *w = context;
+    pn_run_files_begin(&w->files);
+    pn_progress_print(w->common, p);
 }
 
 static int run_campaign(struct options *o, const struct pn_machine *machine, char *const *argv) {
@@ -260,8 +229,11 @@ static int run_campaign(struct options *o, const struct pn_machine *machine, cha
     }
     json_t *manifest = pn_manifest_json(machine, argv, NULL, plan);
     free(plan);
-    struct pn_run_files files = {
-        .directory = o->directory, .machine = machine, .argv = argv, .plan_file = o->plan_file};
+    struct watch watch = {.files = {.directory = o->directory,
+                                    .machine = machine,
+                                    .argv = argv,
+                                    .plan_file = o->plan_file},
+                          .common = &o->common};
     struct pn_campaign_options campaign = {.directory = o->directory,
                                            .program = program,
                                            .topology = machine->topology,
@@ -270,41 +242,41 @@ static int run_campaign(struct options *o, const struct pn_machine *machine, cha
                                            .housekeeping = o->housekeeping,
                                            .sweeps = o->sweeps,
                                            .n_sweeps = (unsigned)o->n_sweeps,
-                                           .seed = o->seed,
+                                           .seed = o->common.seed,
                                            .slot_s = o->full ? 3.0 : 0.3,
                                            .budget_ns = o->budget_ns,
                                            .resume = o->resume,
                                            .manifest = manifest,
                                            .interrupted = pn_signals_came,
                                            .progress = on_progress,
-                                           .context = &files};
+                                           .context = &watch};
     struct pn_campaign_sum sum;
     struct pn_error err;
     pn_signals_hold();
     enum pn_campaign_end end = pn_campaign_run(&campaign, &sum, &err);
     json_decref(manifest);
-    int lost = pn_run_files_end(&files);
-    int code = pn_campaign_conclude(o->directory, end, &sum, &err);
+    int lost = pn_run_files_end(&watch.files);
+    int code = pn_campaign_conclude(o->directory, end, &sum, &err, &o->common);
     return code != 0 ? code : lost;
 }
 
 static int run(int argc, char **argv) {
     static struct options o;
     memset(&o, 0, sizeof o);
-    o.seed = 1;
     pn_sweep_init(&o.sweeps[0], "sweep");
     const struct argp argp = {
         option_table,  parse_option,
         "[PLAN-FILE]", "Measure one parameter against designs, in paired rounds.",
         NULL,          NULL,
         NULL};
-    argp_err_exit_status = PN_EXIT_INPUT;
-    if (argp_parse(&argp, argc, argv, 0, NULL, &o) != 0) {
-        return o.refused != 0 ? o.refused : PN_EXIT_INPUT;
+    int code;
+    if (!pn_args_parse(&argp, argc, argv, &o, &o.common, &code)) {
+        return code;
     }
-    int code = check(&o);
-    if (code != 0 || o.dry_run) {
-        return code != 0 ? code : show_plan(&o);
+    code = check(&o);
+    if (code != 0 || o.common.dry_run) {
+        return code != 0 ? code
+                         : pn_plan_print(o.sweeps, (unsigned)o.n_sweeps, o.full, o.common.json);
     }
     struct pn_machine machine;
     code = pn_machine_load(&machine, o.cpus, o.housekeeping, 0);

@@ -16,16 +16,23 @@ void pn_print_duration(char *text, size_t cap, uint64_t ns) {
 }
 
 void pn_progress_print(void *context, const struct pn_progress *p) {
-    (void)context;
+    const struct pn_common *common = context;
     char left[32];
+    if (common->quiet) {
+        return;
+    }
     pn_print_duration(left, sizeof left, p->left_ns);
-    if (isatty(STDERR_FILENO)) {
+    if (isatty(STDERR_FILENO) && !common->verbose) {
         (void)fprintf(stderr, "\r\033[K[%4u/%u] round %u/%u %s=%s %s %s %.2f M/s void %u ETA %s",
                       p->slot, p->slots, p->round, p->rounds, p->x_key, p->x, p->level, p->design,
                       p->jobs_per_s / 1e6, p->voided, left);
         if (p->slot == p->slots) {
             (void)fputc('\n', stderr);
         }
+    } else if (common->verbose) {
+        (void)fprintf(stderr, "[%u/%u] round %u/%u %s %s=%s %s %s %.2f M/s void %u ETA %s\n",
+                      p->slot, p->slots, p->round, p->rounds, p->sweep, p->x_key, p->x, p->level,
+                      p->design, p->jobs_per_s / 1e6, p->voided, left);
     } else if (p->round_ends) {
         (void)fprintf(stderr, "round %u of at most %u done, %u slots void, ETA %s\n", p->round,
                       p->rounds, p->voided, left);

@@ -6,9 +6,11 @@
 #ifndef PN_CLI_PROGRESS_H
 #define PN_CLI_PROGRESS_H
 
+#include "args.h"
+
 #include <pinion/campaign.h>
 
-/** A pn_campaign_options.progress; context is not used. */
+/** A pn_campaign_options.progress; context is the struct pn_common. */
 void pn_progress_print(void *context, const struct pn_progress *progress);
 
 /** A pn_campaign_options.interrupted: SIGINT or SIGTERM came since pn_signals_hold. The first is
