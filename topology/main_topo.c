@@ -308,6 +308,7 @@ static hwloc_bitmap_t allowed_nodes(hwloc_topology_t topo, int live) {
     FILE *f = live && nodes != NULL && mine != NULL ? fopen("/proc/self/status", "re") : NULL;
     while (f != NULL && fgets(line, sizeof line, f) != NULL) {
         const char *list = line + strlen(label);
+        line[strcspn(line, "\n")] = '\0'; /* hwloc reads an empty list otherwise */
         if (strncmp(line, label, strlen(label)) == 0 &&
             hwloc_bitmap_list_sscanf(mine, list + strspn(list, " \t")) == 0) {
             hwloc_bitmap_and(nodes, nodes, mine);
