@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * hwloc's matrix against libnuma's. They differ where one of them corrects the firmware's table or
- * cannot see it, as in a container with a masked /sys.
+ * What hwloc says of the nodes against what libnuma says. They differ where one of them corrects
+ * the firmware's table or cannot see it, as in a container with a masked /sys.
  */
 #include <pinion/topology.h>
 
@@ -31,6 +31,31 @@ int pn_topology_distances_check(const struct pn_topology *topo, char *text, size
                 (void)snprintf(text, cap, "node %d to %d: hwloc %u, libnuma %d", from, to, ours,
                                theirs);
             }
+        }
+    }
+    return differ;
+}
+
+int pn_topology_nodes_check(const struct pn_topology *topo, char *text, size_t cap) {
+    /* A virtual machine's memory may grow between the two looks. */
+    static const double tolerance = 0.05;
+    int differ = 0;
+    text[0] = '\0';
+    if (!topo->live || topo->n_nodes == 0 || !topo->nodes[0].memory_known) {
+        return -ENODATA;
+    }
+    if (numa_available() < 0) {
+        return -ENOSYS;
+    }
+    for (unsigned i = 0; i < topo->n_nodes; i++) {
+        double ours = (double)topo->nodes[i].memory_bytes;
+        long long size = numa_node_size64(topo->nodes[i].os.id, NULL);
+        double theirs = size < 0 ? 0 : (double)size; /* it says -1 of a node without memory */
+        double larger = ours > theirs ? ours : theirs;
+        double apart = ours > theirs ? ours - theirs : theirs - ours;
+        if (apart > tolerance * larger && differ++ == 0) {
+            (void)snprintf(text, cap, "node %d: hwloc %.0f MiB, libnuma %.0f MiB",
+                           topo->nodes[i].os.id, ours / (1 << 20), theirs / (1 << 20));
         }
     }
     return differ;

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <pinion/cgroup.h>
 #include <pinion/cpulist.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -58,6 +59,11 @@ void pn_check_steal(const struct pn_machine_files *m, struct pn_finding *f) {
              (unsigned long long)total);
 }
 
+struct share {
+    unsigned all, missing;
+    char list[32];
+};
+
 static unsigned missing_from(const struct pn_os_cpu *in, unsigned n_in, const struct pn_os_cpu *of,
                              unsigned n_of) {
     unsigned n = 0;
@@ -67,26 +73,43 @@ static unsigned missing_from(const struct pn_os_cpu *in, unsigned n_in, const st
     return n;
 }
 
-void pn_check_cpuset(const struct pn_machine_files *m, struct pn_finding *f) {
-    struct pn_os_cpu *allowed = NULL;
-    struct pn_os_cpu *online = NULL;
-    unsigned n_allowed = 0;
-    unsigned n_online = 0;
-    char text[64];
-    int rc = pn_allowed_cpus(m, &allowed, &n_allowed);
+/* How many of `of` are in `in`; unknown lists count as whole. */
+static int compare_lists(const struct pn_machine_files *m,
+                         int (*allowed)(const struct pn_machine_files *, struct pn_os_cpu **,
+                                        unsigned *),
+                         const char *all_path, struct share *s) {
+    struct pn_os_cpu *in = NULL;
+    struct pn_os_cpu *of = NULL;
+    unsigned n_in = 0;
+    int rc = allowed(m, &in, &n_in);
     if (rc == 0) {
-        rc = pn_file_cpus(m, "/sys/devices/system/cpu/online", &online, &n_online);
+        rc = pn_file_cpus(m, all_path, &of, &s->all);
     }
+    if (rc == 0) {
+        s->missing = missing_from(in, n_in, of, s->all);
+        pn_cpulist_print(in, n_in, s->list, sizeof s->list);
+    }
+    free(in);
+    free(of);
+    return rc;
+}
+
+void pn_check_cpuset(const struct pn_machine_files *m, struct pn_finding *f) {
+    struct share cpus = {.all = 0};
+    struct share nodes = {.all = 0};
+    int rc = compare_lists(m, pn_allowed_cpus, "/sys/devices/system/cpu/online", &cpus);
     if (rc != 0) {
         pn_not_read(f, rc);
-    } else {
-        unsigned missing = missing_from(allowed, n_allowed, online, n_online);
-        pn_cpulist_print(allowed, n_allowed, text, sizeof text);
-        pn_found(f, missing == 0 ? PN_FINDING_OK : PN_FINDING_WARN, "CPUs %s: %u of %u online",
-                 text, n_online - missing, n_online);
+        return;
     }
-    free(allowed);
-    free(online);
+    char memory[80] = "";
+    /* A kernel without NUMA names no nodes. */
+    if (compare_lists(m, pn_allowed_nodes, "/sys/devices/system/node/has_memory", &nodes) == 0) {
+        (void)snprintf(memory, sizeof memory, "; memory nodes %s: %u of %u", nodes.list,
+                       nodes.all - nodes.missing, nodes.all);
+    }
+    pn_found(f, cpus.missing + nodes.missing == 0 ? PN_FINDING_OK : PN_FINDING_WARN,
+             "CPUs %s: %u of %u online%s", cpus.list, cpus.all - cpus.missing, cpus.all, memory);
 }
 
 void pn_check_quota(const struct pn_machine_files *m, struct pn_finding *f) {

@@ -110,21 +110,3 @@ void pn_check_node_sum(const struct pn_machine_files *m, struct pn_finding *f) {
              "%.1f GiB on %u node%s, MemTotal %.1f GiB (%+.0f %%)", (double)sum_kb / kb_per_gib, n,
              n == 1 ? "" : "s", (double)all_kb / kb_per_gib, apart);
 }
-
-void pn_check_distances(const struct pn_machine_files *m, struct pn_finding *f) {
-    char text[96];
-    if (m->topo == NULL || m->root[0] != '\0') {
-        pn_not_offered(f, "no topology of this machine was given");
-        return;
-    }
-    int differ = pn_topology_distances_check(m->topo, text, sizeof text);
-    if (differ == -ENODATA) {
-        pn_not_offered(f, m->topo->n_nodes < 2 ? "one memory node has no distances"
-                                               : "the firmware gives no distances");
-    } else if (differ < 0) {
-        pn_not_offered(f, "this kernel has no NUMA interface");
-    } else {
-        pn_found(f, differ == 0 ? PN_FINDING_OK : PN_FINDING_WARN, "%d pairs differ%s%s", differ,
-                 differ == 0 ? "" : "; ", text);
-    }
-}

@@ -57,8 +57,8 @@ int pn_file_cpus(const struct pn_machine_files *m, const char *path, struct pn_o
     return rc != 0 ? rc : pn_cpulist_parse(text, out, n);
 }
 
-int pn_allowed_cpus(const struct pn_machine_files *m, struct pn_os_cpu **out, unsigned *n) {
-    static const char label[] = "\nCpus_allowed_list:";
+static int allowed_list(const struct pn_machine_files *m, const char *label, struct pn_os_cpu **out,
+                        unsigned *n) {
     char text[16384];
     int rc = pn_file_read(m, "/proc/self/status", text, sizeof text);
     if (rc != 0) {
@@ -68,10 +68,18 @@ int pn_allowed_cpus(const struct pn_machine_files *m, struct pn_os_cpu **out, un
     if (at == NULL) {
         return -EINVAL;
     }
-    at += sizeof label - 1;
+    at += strlen(label);
     at += strspn(at, " \t");
     at[strcspn(at, "\n")] = '\0';
     return pn_cpulist_parse(at, out, n);
+}
+
+int pn_allowed_cpus(const struct pn_machine_files *m, struct pn_os_cpu **out, unsigned *n) {
+    return allowed_list(m, "\nCpus_allowed_list:", out, n);
+}
+
+int pn_allowed_nodes(const struct pn_machine_files *m, struct pn_os_cpu **out, unsigned *n) {
+    return allowed_list(m, "\nMems_allowed_list:", out, n);
 }
 
 /* "cpu user nice system idle iowait irq softirq steal guest guest_nice": guest time is inside user

@@ -38,6 +38,9 @@ int pn_file_cpus(const struct pn_machine_files *m, const char *path, struct pn_o
 /** CPUs that this process may use. Same contract. */
 int pn_allowed_cpus(const struct pn_machine_files *m, struct pn_os_cpu **out, unsigned *n);
 
+/** Memory nodes that this process may use, in the form of a CPU list. Same contract. */
+int pn_allowed_nodes(const struct pn_machine_files *m, struct pn_os_cpu **out, unsigned *n);
+
 /** Look at /proc/stat twice, 200 ms apart. */
 void pn_files_watch(struct pn_machine_files *m);
 
@@ -57,9 +60,11 @@ typedef void pn_check_fn(const struct pn_machine_files *m, struct pn_finding *f)
 /* check_host.c */
 pn_check_fn pn_check_hypervisor, pn_check_steal, pn_check_cpuset, pn_check_quota, pn_check_isolated;
 /* check_cpu.c */
-pn_check_fn pn_check_smt, pn_check_governor, pn_check_turbo, pn_check_clock;
+pn_check_fn pn_check_smt, pn_check_governor, pn_check_turbo, pn_check_clock, pn_check_pmu;
 /* check_memory.c */
-pn_check_fn pn_check_thp, pn_check_numa_balancing, pn_check_node_sum, pn_check_distances;
+pn_check_fn pn_check_thp, pn_check_numa_balancing, pn_check_node_sum;
+/* check_nodes.c */
+pn_check_fn pn_check_nodes, pn_check_free, pn_check_libnuma, pn_check_distances;
 /* check_load.c */
 pn_check_fn pn_check_loadavg, pn_check_runnable, pn_check_pressure;
 

@@ -33,7 +33,8 @@ struct file {
 /* Two sockets of one core each, everything as it should be. */
 static const struct file good[] = {
     {"/proc/cpuinfo", "processor\t: 0\nflags\t\t: fpu vme tsc\n\nprocessor\t: 1\n"},
-    {"/proc/self/status", "Name:\tpinion\nCpus_allowed:\t3\nCpus_allowed_list:\t0-1\n"},
+    {"/proc/self/status", "Name:\tpinion\nCpus_allowed:\t3\nCpus_allowed_list:\t0-1\n"
+                          "Mems_allowed:\t3\nMems_allowed_list:\t0-1\n"},
     {"/proc/self/cgroup", "0::/\n"},
     {"/sys/fs/cgroup/cpu.max", "max 100000\n"},
     {"/proc/stat", "cpu  100 0 100 800 0 0 0 0 0 0\ncpu0 1 2\nintr 5 6\nprocs_running 1\n"},
@@ -50,8 +51,12 @@ static const struct file good[] = {
     {CPU "intel_pstate/no_turbo", "1\n"},
     {"/sys/devices/system/clocksource/clocksource0/current_clocksource", "tsc\n"},
     {NODE "has_memory", "0-1\n"},
-    {NODE "node0/meminfo", "Node 0 MemTotal:        1000000 kB\nNode 0 MemFree: 1 kB\n"},
-    {NODE "node1/meminfo", "Node 1 MemTotal:        1000000 kB\n"},
+    {NODE "has_cpu", "0-1\n"},
+    {NODE "node0/meminfo", "Node 0 MemTotal:        1000000 kB\nNode 0 MemFree:  900000 kB\n"},
+    {NODE "node1/meminfo", "Node 1 MemTotal:        1000000 kB\nNode 1 MemFree:  102400 kB\n"
+                           "Node 1 Active(file):    409600 kB\nNode 1 Inactive(file): 1 kB\n"},
+    {CPU "cpu0/cpufreq/scaling_driver", "intel_pstate\n"},
+    {CPU "cpu0/cpufreq/energy_performance_preference", "performance\n"},
 };
 
 struct machine {
@@ -166,13 +171,18 @@ static void a_good_machine_is_ok_throughout(void **state) {
     make(&m);
     look(&m, calm);
     for (size_t i = 0; i < m.n; i++) {
-        /* Two libraries can only be asked about this machine. */
-        bool here = strcmp(m.found[i].id, "topo.distances") == 0;
+        /* Libraries and counters can only be asked about this machine. */
+        bool here =
+            strncmp(m.found[i].id, "topo.", 5) == 0 || strcmp(m.found[i].id, "perf.pmu") == 0;
+        here = here && strcmp(m.found[i].id, "topo.smt") != 0;
         expect(&m, m.found[i].id, here ? PN_FINDING_SKIP : PN_FINDING_OK, "");
         assert_true(m.found[i].expected[0] != '\0' && m.found[i].source[0] != '\0');
         assert_true(m.found[i].why[0] != '\0');
     }
-    assert_true(m.n >= 13);
+    assert_true(m.n >= 20);
+    expect(&m, "cg.cpuset", PN_FINDING_OK, "CPUs 0-1: 2 of 2 online; memory nodes 0-1: 2 of 2");
+    expect(&m, "cpu.governor", PN_FINDING_OK, "on 2 CPUs, driver intel_pstate, hint performance");
+    expect(&m, "mem.free", PN_FINDING_OK, "500 MiB free or page cache on node 1, the least of 2");
     unmake(&m);
 }
 
@@ -181,7 +191,7 @@ static void each_fault_is_seen(void **state) {
     struct machine m;
     make(&m);
     put(&m, "/proc/cpuinfo", "processor: 0\nflags : fpu hypervisor lahf\n");
-    put(&m, "/proc/self/status", "Name: x\nCpus_allowed_list:\t0\n");
+    put(&m, "/proc/self/status", "Name: x\nCpus_allowed_list:\t0\nMems_allowed_list:\t1\n");
     put(&m, "/sys/fs/cgroup/cpu.max", "50000 100000\n");
     put(&m, CPU "isolated", "1\n");
     put(&m, CPU "smt/active", "1\n");
@@ -190,6 +200,8 @@ static void each_fault_is_seen(void **state) {
     put(&m, "/sys/kernel/mm/transparent_hugepage/enabled", "always madvise [never]\n");
     put(&m, "/proc/sys/kernel/numa_balancing", "1\n");
     put(&m, "/proc/meminfo", "MemTotal: 2300000 kB\n");
+    put(&m, NODE "has_cpu", "0-2\n");
+    put(&m, NODE "node0/meminfo", "Node 0 MemTotal: 1000000 kB\nNode 0 MemFree: 200000 kB\n");
     put(&m, "/sys/devices/system/clocksource/clocksource0/current_clocksource", "hpet\n");
     put(&m, "/proc/loadavg", "1.20 1 1 3/90 77\n");
     put(&m, "/proc/pressure/cpu", "some avg10=7.50 avg60=2.73 avg300=4.72 total=129\n");
@@ -197,7 +209,9 @@ static void each_fault_is_seen(void **state) {
     look(&m, "cpu  110 0 110 816 0 0 0 4 0 0\nprocs_running 3\n");
     expect(&m, "vm.hypervisor", PN_FINDING_INFO, "virtual");
     expect(&m, "vm.steal", PN_FINDING_FAIL, "10.0 % (4 of 40");
-    expect(&m, "cg.cpuset", PN_FINDING_WARN, "CPUs 0: 1 of 2");
+    expect(&m, "cg.cpuset", PN_FINDING_WARN, "CPUs 0: 1 of 2 online; memory nodes 1: 1 of 2");
+    expect(&m, "mem.nodes", PN_FINDING_WARN, "memory on 0-1; 1 with CPUs but none");
+    expect(&m, "mem.free", PN_FINDING_WARN, "195 MiB free or page cache on node 0");
     expect(&m, "cg.quota", PN_FINDING_WARN, "0.50 CPUs");
     expect(&m, "iso.isolated", PN_FINDING_WARN, "CPUs 1 isolated, 1 outside");
     expect(&m, "topo.smt", PN_FINDING_INFO, "siblings online");
@@ -226,6 +240,7 @@ static void steps_between_good_and_bad(void **state) {
     put(&m, "/proc/loadavg", "0.40 1 1 3/90 77\n");
     without(&m, CPU "intel_pstate/no_turbo");
     put(&m, CPU "cpufreq/boost", "1\n");
+    put(&m, NODE "node0/meminfo", "Node 0 MemTotal: 1900000 kB\nNode 0 MemFree: 1900000 kB\n");
     look(&m, "cpu  110 0 110 819 0 0 0 1 0 0\nprocs_running 9\n");
     expect(&m, "iso.isolated", PN_FINDING_INFO, "0 outside");
     expect(&m, "cg.quota", PN_FINDING_INFO, "2.00 CPUs");
@@ -234,11 +249,16 @@ static void steps_between_good_and_bad(void **state) {
     expect(&m, "mem.node_sum", PN_FINDING_OK, "-5 %");
     expect(&m, "bg.load", PN_FINDING_INFO, "0.20 per core");
     expect(&m, "bg.runnable", PN_FINDING_OK, "0 besides");
-    expect(&m, "cpu.turbo", PN_FINDING_INFO, "on");
+    expect(&m, "cpu.turbo", PN_FINDING_INFO, "on (boost=1)");
     expect(&m, "vm.steal", PN_FINDING_INFO, "1 of 40"); /* one tick may be chance */
+    put(&m, CPU "intel_pstate/no_turbo", "1\n"); /* both switches: one that is off is enough */
+    put(&m, NODE "has_memory", "1-2\n");
+    put(&m, NODE "has_cpu", "1\n");
     put(&m, "/proc/stat", "cpu  100 0 100 800 0 0 0 0 0 0\nprocs_running 1\n");
     look(&m, "cpu  110 0 110 1018 0 0 0 2 0 0\nprocs_running 1\n");
     expect(&m, "vm.steal", PN_FINDING_WARN, "0.8 % (2 of 240");
+    expect(&m, "cpu.turbo", PN_FINDING_OK, "off (no_turbo=1, boost=1)");
+    expect(&m, "mem.nodes", PN_FINDING_INFO, "memory on 1-2; 0 with CPUs but none, 1 with memory");
     unmake(&m);
 }
 

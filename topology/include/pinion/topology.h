@@ -98,6 +98,14 @@ int pn_topology_capture(const char *path, struct pn_error *err);
  */
 int pn_topology_distances_check(const struct pn_topology *topo, char *text, size_t cap);
 
+/**
+ * Ask libnuma for the same memory sizes.
+ *
+ * \param text  [cap] receives the first node on which they differ by over 5 %; "" if none
+ * \return the number of nodes that differ; -ENODATA not this machine, or sizes unknown; -ENOSYS
+ */
+int pn_topology_nodes_check(const struct pn_topology *topo, char *text, size_t cap);
+
 /* Distance between two nodes (SLIT units, 10 = local), 10 where equal, 0 where unknown. */
 unsigned pn_topology_distance(const struct pn_topology *topo, int node_a, int node_b);
 
