@@ -12,25 +12,47 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Jobs between two looks at the clock, and time between two questions whether to end early: asked
+ * by the first core, since the calling thread only waits. */
+enum { JOBS_PER_LOOK = 64, LONG_JOB_UNITS = 4096, ASK_NS = 100000000 };
+
 struct loop {
     const struct pn_run_options *options;
     const struct pn_round *round;
     struct pn_tally tally;
     pthread_barrier_t *barrier;
+    PN_ATOMIC(uint32_t) * stop;
     pthread_t thread;
+    uint64_t asked_ns;
     unsigned core, n_cores;
     bool pinned, moved;
     int error;
     uint64_t end_ns, cpu_ns;
 };
 
+static bool is_stopped(struct loop *l) {
+    uint64_t now = l->core == 0 ? pn_now_ns() : 0;
+    if (now - l->asked_ns >= ASK_NS && l->core == 0 && l->options->interrupted != NULL) {
+        l->asked_ns = now;
+        if (l->options->interrupted()) {
+            pn_store_rel(l->stop, 1);
+        }
+    }
+    return pn_load_acq(l->stop) != 0;
+}
+
 static void run_jobs(struct loop *l, struct pn_arena *arena, uint64_t jobs) {
     const struct pn_params *p = l->options->params;
     uint64_t worker = l->core % p->workers;
+    uint64_t done = 0;
+    uint64_t per_look = p->whi < LONG_JOB_UNITS ? JOBS_PER_LOOK : 1;
     for (uint64_t producer = l->core % p->producers, step = l->core / p->producers;;) {
         uint64_t end = pn_params_jobs_of(p, jobs, producer);
         uint64_t stride = (l->n_cores + p->producers - 1) / p->producers;
         for (uint64_t i = step; i < end; i += stride) {
+            if (done++ % per_look == 0 && is_stopped(l)) {
+                return;
+            }
             struct pn_job *job =
                 pn_job_make(l->round, arena, (uint32_t)producer, (uint32_t)i, false, 0);
             uint64_t sleep_ns = 0;
@@ -131,17 +153,23 @@ int pn_run_loop(const struct pn_run_options *o, struct pn_outcome *out, struct p
     round.bases = malloc(p->producers * sizeof *round.bases);
     struct loop *loops = aligned_alloc(PN_LINE, n * sizeof *loops);
     pthread_barrier_t barrier;
+    PN_ATOMIC(uint32_t) stop;
     int rc = round.bases == NULL || loops == NULL ? -ENOMEM : 0;
     if (rc == 0) {
         memset(loops, 0, n * sizeof *loops);
+        pn_atomic_init(&stop, 0);
         (void)pthread_barrier_init(&barrier, NULL, n + 1);
         for (uint32_t k = 0; k < p->producers; k++) {
             round.bases[k] = pn_job_base((uint32_t)p->seed, k);
         }
     }
     for (unsigned i = 0; rc == 0 && i < n; i++) {
-        loops[i] = (struct loop){
-            .options = o, .round = &round, .barrier = &barrier, .core = i, .n_cores = n};
+        loops[i] = (struct loop){.options = o,
+                                 .round = &round,
+                                 .barrier = &barrier,
+                                 .stop = &stop,
+                                 .core = i,
+                                 .n_cores = n};
         rc = pn_tally_init(&loops[i].tally, p, false);
     }
     if (rc == 0) {
@@ -154,13 +182,9 @@ int pn_run_loop(const struct pn_run_options *o, struct pn_outcome *out, struct p
         return rc;
     }
     (void)pthread_barrier_wait(&barrier);
-    if (o->stdin_go) {
-        char line[16];
-        (void)fputs("{\"event\":\"ready\",\"schema\":1}\n", o->summary_to);
-        (void)fflush(o->summary_to);
-        if (fgets(line, sizeof line, stdin) == NULL) {
-            line[0] = 0; /* nobody to wait for: go */
-        }
+    bool interrupted = false;
+    if (o->stdin_go && pn_wait_for_go(o, &interrupted) && interrupted) {
+        pn_store_rel(&stop, 1);
     }
     uint64_t t0 = pn_now_ns();
     (void)pthread_barrier_wait(&barrier);
@@ -168,6 +192,7 @@ int pn_run_loop(const struct pn_run_options *o, struct pn_outcome *out, struct p
         (void)pthread_join(loops[i].thread, NULL);
     }
     rc = gather(loops, n, t0, out);
+    out->interrupted = pn_load_acq(&stop) != 0;
     fill_fixed(o, out);
     for (unsigned i = 0; i < n; i++) {
         pn_tally_fini(&loops[i].tally);

@@ -9,6 +9,7 @@
 #include <pinion/clock.h>
 #include <pinion/generator.h>
 #include <pinion/reclaim.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -307,10 +308,17 @@ static void fill_cores(struct pn_bench *b, const struct pn_core_usage *before,
     }
 }
 
-static bool wait_for_go(const struct pn_run_options *o) {
+bool pn_wait_for_go(const struct pn_run_options *o, bool *interrupted) {
+    enum { ASK_MS = 100 };
     char line[16];
     (void)fputs("{\"event\":\"ready\",\"schema\":1}\n", o->summary_to);
     (void)fflush(o->summary_to);
+    while (poll(&(struct pollfd){.fd = STDIN_FILENO, .events = POLLIN}, 1, ASK_MS) == 0) {
+        if (o->interrupted != NULL && o->interrupted()) {
+            *interrupted = true;
+            return true;
+        }
+    }
     return fgets(line, sizeof line, stdin) != NULL;
 }
 
@@ -346,10 +354,11 @@ static int measure(struct pn_bench *b, struct pn_outcome *out, struct pn_error *
         rc = play(b, b->params->warm, &w);
     }
     bool warmed = !w.failed && !w.interrupted;
-    if (rc == 0 && warmed && b->options->stdin_go && !wait_for_go(b->options)) {
+    if (rc == 0 && warmed && b->options->stdin_go && !pn_wait_for_go(b->options, &w.interrupted)) {
         (void)snprintf(err->text, sizeof err->text, "standard input closed before the go");
         return -EPIPE;
     }
+    warmed = warmed && !w.interrupted;
     struct pn_core_usage *before = calloc(b->n_cores, sizeof *before);
     if (before == NULL || rc != 0) {
         free(before);

@@ -76,6 +76,10 @@ void pn_event_log(void *bench, const struct pn_record *record);
 void pn_events_write_records(struct pn_bench *bench);
 uint64_t pn_status_kb(const char *label);
 
+/* engine.c: say "ready" and wait for a line on standard input. False if the other side has gone; an
+ * interrupt ends the wait, too, and is told in *interrupted. */
+bool pn_wait_for_go(const struct pn_run_options *options, bool *interrupted);
+
 /* design_loop.c */
 int pn_run_loop(const struct pn_run_options *options, struct pn_outcome *out, struct pn_error *err);
 

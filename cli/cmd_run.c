@@ -5,13 +5,13 @@
 #include "args.h"
 #include "command.h"
 #include "machine.h"
+#include "progress.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <pinion/outcome.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -38,9 +38,6 @@ static const struct argp_option option_table[] = {
     {"stdin-go", OPT_GO, NULL, 0, "say 'ready' after the warm-up and wait for a line", 0},
     {0},
 };
-
-/* argp asks through pointers; the flag is the signal handler's slot. */
-static bool interrupted(void);
 
 static int refuse(const char *text) {
     (void)pn_fail(PN_EXIT_INPUT, "run: %s", text);
@@ -193,7 +190,7 @@ static int execute(const struct options *o, const struct pn_machine *machine) {
                                  .events = events,
                                  .stdin_go = o->stdin_go,
                                  .summary_to = stdout,
-                                 .interrupted = interrupted};
+                                 .interrupted = pn_signals_came};
     static const size_t outcome_bytes = sizeof(struct pn_outcome);
     struct pn_outcome *out = calloc(1, outcome_bytes);
     struct pn_error err = {"no memory"};
@@ -232,21 +229,6 @@ static void print_plan(const struct options *o, const struct pn_plan *plan, FILE
     }
 }
 
-static bool interrupted(void) {
-    sigset_t pending;
-    return sigpending(&pending) == 0 &&
-           (sigismember(&pending, SIGINT) == 1 || sigismember(&pending, SIGTERM) == 1);
-}
-
-/* Blocked and asked for, instead of handled: no code runs where a scheduler was interrupted. */
-static void hold_signals(void) {
-    sigset_t set;
-    (void)sigemptyset(&set);
-    (void)sigaddset(&set, SIGINT);
-    (void)sigaddset(&set, SIGTERM);
-    (void)sigprocmask(SIG_BLOCK, &set, NULL);
-}
-
 static int run(int argc, char **argv) {
     struct options o = {0};
     pn_params_init(&o.params);
@@ -281,7 +263,7 @@ static int run(int argc, char **argv) {
         print_plan(&o, machine.plan, o.common.dry_run ? stdout : stderr);
     }
     if (!o.common.dry_run) {
-        hold_signals();
+        pn_signals_hold();
         code = execute(&o, &machine);
     }
     pn_machine_destroy(&machine);

@@ -29,7 +29,9 @@ int pn_machine_load(struct pn_machine *machine, const char *cpus, const char *ho
     int rc = pn_plan_create(machine->topology, &policy, &machine->plan, &err);
     if (rc != 0) {
         pn_machine_destroy(machine);
-        return pn_fail(rc == -EINVAL ? PN_EXIT_INPUT : PN_EXIT_MACHINE, "%s", err.text);
+        bool asked = cpus != NULL || housekeeping != NULL;
+        bool input = rc == -EINVAL || (rc == -ERANGE && asked);
+        return pn_fail(input ? PN_EXIT_INPUT : PN_EXIT_MACHINE, "%s", err.text);
     }
     if (machine->plan->note[0] != '\0') {
         (void)fprintf(stderr, "pinion: WARNING: %s\n", machine->plan->note);

@@ -3,6 +3,7 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <time.h>
 #include <unistd.h>
 
 void pn_print_duration(char *text, size_t cap, uint64_t ns) {
@@ -39,26 +40,26 @@ void pn_progress_print(void *context, const struct pn_progress *p) {
     }
 }
 
-/* Blocked and asked for between slots. Taking the pending signal out of the queue restores the
- * default for the next one. */
+static void stop_signals(sigset_t *set) {
+    (void)sigemptyset(set);
+    (void)sigaddset(set, SIGINT);
+    (void)sigaddset(set, SIGTERM);
+}
+
+/* Blocked and asked for, instead of handled: no code runs where a scheduler was interrupted. The
+ * first one is taken out and the block lifted, so that the next one ends the process. */
 bool pn_signals_came(void) {
-    static const int signals[] = {SIGINT, SIGTERM};
-    sigset_t pending;
-    if (sigpending(&pending) != 0) {
+    sigset_t set;
+    stop_signals(&set);
+    if (sigtimedwait(&set, NULL, &(struct timespec){0, 0}) <= 0) {
         return false;
     }
-    for (unsigned i = 0; i < 2; i++) {
-        if (sigismember(&pending, signals[i]) == 1) {
-            return true;
-        }
-    }
-    return false;
+    (void)pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+    return true;
 }
 
 void pn_signals_hold(void) {
     sigset_t set;
-    (void)sigemptyset(&set);
-    (void)sigaddset(&set, SIGINT);
-    (void)sigaddset(&set, SIGTERM);
-    (void)sigprocmask(SIG_BLOCK, &set, NULL);
+    stop_signals(&set);
+    (void)pthread_sigmask(SIG_BLOCK, &set, NULL);
 }

@@ -13,9 +13,11 @@
 /** A pn_campaign_options.progress; context is the struct pn_common. */
 void pn_progress_print(void *context, const struct pn_progress *progress);
 
-/** A pn_campaign_options.interrupted: SIGINT or SIGTERM came since pn_signals_hold. The first is
- *  answered by saving and ending; the second ends at once, as signals do. */
+/** A pn_campaign_options.interrupted: true once, after SIGINT or SIGTERM came since
+ * pn_signals_hold. The first is answered by saving and ending; the second ends at once, as signals
+ * do. */
 bool pn_signals_came(void);
+/** Before any thread is started. */
 void pn_signals_hold(void);
 
 /** "3 m 20 s" */
