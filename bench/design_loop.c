@@ -17,17 +17,16 @@
 enum { JOBS_PER_LOOK = 64, LONG_JOB_UNITS = 4096, ASK_NS = 100000000 };
 
 struct loop {
+    struct pn_tally tally;
     const struct pn_run_options *options;
     const struct pn_round *round;
-    struct pn_tally tally;
     pthread_barrier_t *barrier;
     PN_ATOMIC(uint32_t) * stop;
     pthread_t thread;
-    uint64_t asked_ns;
+    uint64_t asked_ns, end_ns, cpu_ns;
     unsigned core, n_cores;
-    bool pinned, moved;
     int error;
-    uint64_t end_ns, cpu_ns;
+    bool pinned, moved;
 };
 
 static bool is_stopped(struct loop *l) {

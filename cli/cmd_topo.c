@@ -46,6 +46,7 @@ static int parse_order(const char *text, enum pn_order *order) {
 
 static error_t parse_option(int key, char *arg, struct argp_state *state) {
     struct options *o = state->input;
+    const char *value = arg == NULL ? "none" : arg;
     if (arg != NULL && arg[0] == '\0') {
         (void)pn_fail(PN_EXIT_INPUT, "topo: an option's value is empty");
         return EINVAL;
@@ -60,7 +61,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state) {
         return 0;
     case OPT_ORDER:
         o->plan = true;
-        if (parse_order(arg, &o->policy.order) != 0) {
+        if (parse_order(value, &o->policy.order) != 0) {
             (void)pn_fail(PN_EXIT_INPUT, "--order '%s': compact, spread-numa or spread-llc", arg);
             return EINVAL;
         }

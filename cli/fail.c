@@ -12,7 +12,9 @@ int pn_fail(enum pn_exit code, const char *format, ...) {
     (void)vsnprintf(text, sizeof text, format, args);
     va_end(args);
     for (char *c = text; *c != '\0'; c++) {
-        *c = (unsigned char)*c < ' ' || *c == 127 ? '?' : *c;
+        if ((unsigned char)*c < ' ' || *c == 127) {
+            *c = '?';
+        }
     }
     (void)fprintf(stderr, "pinion: %s\n", text);
     return (int)code;

@@ -51,7 +51,9 @@ static int fail(int code, const char *format, ...) {
     (void)vsnprintf(text, sizeof text, format, args);
     va_end(args);
     for (char *c = text; *c != '\0'; c++) {
-        *c = (unsigned char)*c < ' ' || *c == 127 ? '?' : *c;
+        if ((unsigned char)*c < ' ' || *c == 127) {
+            *c = '?';
+        }
     }
     (void)printf("error %d %s\n", code, text);
     return 1;

@@ -34,7 +34,9 @@ void pn_error_set(struct pn_error *err, const char *format, ...) {
     (void)vsnprintf(err->text, sizeof err->text, format, args);
     va_end(args);
     for (char *c = err->text; *c != '\0'; c++) {
-        *c = (unsigned char)*c < ' ' ? '?' : *c; /* a file's name may contain anything */
+        if ((unsigned char)*c < ' ') {
+            *c = '?'; /* a file's name may contain anything */
+        }
     }
 }
 
