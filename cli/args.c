@@ -37,7 +37,8 @@ static void leave_out(const struct argp_option *own, struct argp_option *list) {
     size_t n = 0;
     for (size_t i = 0; i < OPTIONS; i++) {
         bool taken = false;
-        for (const struct argp_option *o = own; o->name != NULL || o->key != 0; o++) {
+        for (const struct argp_option *o = own; o != NULL && (o->name != NULL || o->key != 0);
+             o++) {
             taken = taken || (o->name != NULL && option_table[i].name != NULL &&
                               strcmp(o->name, option_table[i].name) == 0);
         }

@@ -50,9 +50,7 @@ static enum pn_exit exit_code(enum pn_report_status status) {
 }
 
 static int run(int argc, char **argv) {
-    static const struct argp_option list[] = {{0}};
     static const struct argp argp = {
-        .options = list,
         .parser = parse,
         .args_doc = "DIR",
         .doc =

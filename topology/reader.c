@@ -40,29 +40,38 @@ void pn_error_set(struct pn_error *err, const char *format, ...) {
     }
 }
 
-/* Beside our own executable, one folder above it (test programs), in libexec, where it was built.
- */
+/* True if a program lies in the folder that the helper was built in, or below it. */
+static bool is_in_build_tree(const char *self) {
+    static const char built[] = PN_HELPER_BUILT;
+    size_t folder = (size_t)(strrchr(built, '/') - built) + 1;
+    return strncmp(self, built, folder) == 0;
+}
+
+/* Beside our own executable; for what lies in the build tree, that of the build tree, which an
+ * installed older one must not be taken for; where an installed command has it; where it was
+ * installed, or built. Never in a folder that only happens to be near: it could be anybody's. */
 static int find_reader(char *path, size_t cap) {
-    char self[2048];
+    char self[2048] = "";
     ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-    if (n > 0) {
-        self[n] = '\0';
-        char *slash = strrchr(self, '/');
-        if (slash != NULL) {
-            *slash = '\0';
-            static const char *const places[] = {"", "/..", "/../libexec/pinion"};
-            for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-                int len = snprintf(path, cap, "%s%s/pinion-topo", self, places[i]);
-                if (len > 0 && (size_t)len < cap && access(path, X_OK) == 0) {
-                    return 0;
-                }
-            }
-        }
+    self[n > 0 ? n : 0] = '\0';
+    bool built = is_in_build_tree(self);
+    char *slash = strrchr(self, '/');
+    if (slash != NULL) {
+        *slash = '\0';
     }
-    static const char *const fixed[] = {PN_HELPER_INSTALLED, PN_HELPER_BUILT};
-    for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) {
-        if (access(fixed[i], X_OK) == 0) {
-            (void)snprintf(path, cap, "%s", fixed[i]);
+    const struct {
+        const char *folder, *file;
+        bool usable;
+    } places[] = {
+        {self, "/pinion-topo", slash != NULL},
+        {"", PN_HELPER_BUILT, built},
+        {self, "/../libexec/pinion/pinion-topo", slash != NULL},
+        {"", PN_HELPER_INSTALLED, true},
+        {"", PN_HELPER_BUILT, true},
+    };
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        int len = snprintf(path, cap, "%s%s", places[i].folder, places[i].file);
+        if (places[i].usable && len > 0 && (size_t)len < cap && access(path, X_OK) == 0) {
             return 0;
         }
     }
