@@ -55,7 +55,7 @@ void pn_plan_write_reason(const struct draft *d, const struct candidate *c, char
     const struct pn_topo_core *core = &d->topo->cores[c->core];
     char memory[96];
     char cache[24] = "";
-    char kind[40] = "";
+    char kind[64] = "";
     write_memory(d, c, memory, sizeof memory);
     if (c->llc >= 0) {
         (void)snprintf(cache, sizeof cache, ", cache %d", c->llc);
