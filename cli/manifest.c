@@ -81,7 +81,7 @@ static json_t *host_json(const struct pn_machine *m) {
     }
     for (unsigned i = 0; i < m->topology->n_nodes; i++) {
         memory += m->topology->nodes[i].memory_bytes;
-        known = m->topology->nodes[i].memory_known;
+        known = known || m->topology->nodes[i].memory_known;
     }
     return json_pack("{s:s,s:s,s:s,s:i,s:i,s:i,s:o,s:b}", "hash", hash, "kernel", un.release,
                      "cpu_model", model, "cpus", (int)pus, "cores", (int)m->topology->n_cores,
@@ -133,25 +133,61 @@ static json_t *fingerprint(json_t *host, const char *extra) {
     return json_string(hex);
 }
 
+/* argv[0] is "pinion survey", two words, so that argp names the command in its messages. A word
+ * that is not UTF-8 has no place in JSON. */
+static json_t *command_json(char *const *argv) {
+    json_t *command = json_array();
+    size_t first = strcspn(argv[0], " ");
+    json_array_append_new(command, json_stringn(argv[0], first));
+    if (argv[0][first] == ' ') {
+        json_array_append_new(command, json_string(argv[0] + first + 1));
+    }
+    for (char *const *arg = argv + 1; *arg != NULL; arg++) {
+        json_t *word = json_string(*arg);
+        json_array_append_new(command, word == NULL ? json_string("(not UTF-8)") : word);
+    }
+    return command;
+}
+
 json_t *pn_manifest_json(const struct pn_machine *machine, char *const *argv, const char *preset,
                          const char *extra) {
-    json_t *command = json_array();
-    for (char *const *arg = argv; *arg != NULL; arg++) {
-        json_array_append_new(command, json_string(*arg));
-    }
     json_t *host = host_json(machine);
     json_t *print = fingerprint(host, extra);
     json_t *versions = json_pack("{s:s,s:s,s:s}", "liburcu", PN_VERSION_URCU, "hwloc",
                                  PN_VERSION_HWLOC, "jansson", JANSSON_VERSION);
     return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "tool", tool_json(), "command",
-                     command, "preset", preset == NULL ? json_null() : json_string(preset), "host",
-                     host, "fingerprint", print, "versions", versions, "findings",
-                     findings(machine), "placement", placement_json(machine), "micro", json_null());
+                     command_json(argv), "preset",
+                     preset == NULL ? json_null() : json_string(preset), "host", host,
+                     "fingerprint", print, "versions", versions, "findings", findings(machine),
+                     "placement", placement_json(machine), "micro", json_null());
+}
+
+/* The words of the kernel's command line that bear on timing. The others name disks, addresses and
+ * hosts, which a report that is handed over must not. */
+static json_t *kernel_parameters(char *cmdline) {
+    static const char *const known[] = {
+        "isolcpus",  "nohz",          "rcu_nocb",     "rcutree.",     "irqaffinity", "mitigations",
+        "spectre",   "nosmt",         "maxcpus",      "nr_cpus",      "preempt",     "threadirqs",
+        "intel_",    "amd_",          "cpuidle",      "cpufreq",      "idle=",       "processor.",
+        "hugepages", "default_hugep", "transparent_", "numa",         "clocksource", "tsc",
+        "skew_tick", "nmi_watchdog",  "nowatchdog",   "nosoftlockup", "audit=",      "iommu",
+        "psi="};
+    json_t *list = json_array();
+    char *rest = NULL;
+    for (char *word = strtok_r(cmdline, " ", &rest); word != NULL;
+         word = strtok_r(NULL, " ", &rest)) {
+        for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+            if (strncmp(word, known[i], strlen(known[i])) == 0) {
+                json_array_append_new(list, json_string(word));
+                break;
+            }
+        }
+    }
+    return list;
 }
 
 json_t *pn_environment_json(void) {
     static const char *const files[] = {
-        "/proc/cmdline",
         "/proc/loadavg",
         "/proc/vmstat",
         "/proc/meminfo",
@@ -162,7 +198,9 @@ json_t *pn_environment_json(void) {
         "/sys/devices/system/clocksource/clocksource0/current_clocksource",
     };
     static char text[65536];
-    json_t *object = json_object();
+    json_t *object = json_pack("{s:s}", "schema", "pinion.environment/1");
+    read_text("/proc/cmdline", text, sizeof text);
+    json_object_set_new(object, "kernel_parameters", kernel_parameters(text));
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         read_text(files[i], text, sizeof text);
         json_object_set_new(object, files[i], text[0] == '\0' ? json_null() : json_string(text));
