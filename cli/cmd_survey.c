@@ -124,13 +124,12 @@ static bool run_micro(const struct options *o, const struct pn_machine *m, const
     struct pn_micro_options options = {.quick = !o->full, .cpus = cpus, .n_cpus = n};
     struct pn_error err = {""};
     char *text = NULL;
-    char path[PATH_MAX];
-    (void)snprintf(path, sizeof path, "%s/micro.json", directory);
-    bool ok = pn_micro_run(&options, &text, &err) > 0 && text != NULL;
-    FILE *f = ok ? fopen(path, "we") : NULL;
-    ok = f != NULL && fputs(text, f) >= 0;
-    ok = f != NULL && fclose(f) == 0 && ok;
+    json_t *rows = pn_micro_run(&options, &text, &err) > 0 && text != NULL
+                       ? json_loads(text, JSON_REJECT_DUPLICATES, NULL)
+                       : NULL;
     free(text);
+    (void)json_object_del(json_object_get(rows, "context"), "host_name"); /* hosts are not named */
+    bool ok = rows != NULL && pn_run_file_write(directory, "micro.json", rows) == 0;
     if (!ok) {
         pn_note(&o->common, "microbenchmarks left out%s%s", err.text[0] == '\0' ? "" : ": ",
                 err.text);
