@@ -81,6 +81,20 @@ static json_t *words(const char *text, unsigned n, size_t stride, bool numbers) 
     return list;
 }
 
+/* What one step of a parameter is; "" where the key says it all. */
+static const char *unit_of(const char *key) {
+    static const char *const table[][2] = {
+        {"units", "work units per job"}, {"rate", "jobs/s"}, {"payload", "payload bytes per job"},
+        {"alloc", "bytes per job"},      {"queue", "jobs"},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        if (strcmp(table[i][0], key) == 0) {
+            return table[i][1];
+        }
+    }
+    return "";
+}
+
 static json_t *sweep_json(const struct pn_sweep_plan *s) {
     static const char *const kinds[] = {"crossover", "latency", "ceiling"};
     static const char *const scales[] = {"log2", "linear", "list"};
@@ -96,8 +110,7 @@ static json_t *sweep_json(const struct pn_sweep_plan *s) {
         json_object_set_new(set, key, json_string(equals + 1));
     }
     json_t *x = json_pack("{s:s,s:s,s:o,s:s}", "key", s->x_key, "scale", scales[s->scale], "values",
-                          words(s->x[0], s->n_x, PN_WORD, true), "unit",
-                          strcmp(s->x_key, "units") == 0 ? "work units" : "");
+                          words(s->x[0], s->n_x, PN_WORD, true), "unit", unit_of(s->x_key));
     json_t *by = s->n_by == 0 ? json_null()
                               : json_pack("{s:s,s:o}", "key", s->by_key, "values",
                                           words(s->by[0], s->n_by, PN_WORD, true));
@@ -151,6 +164,7 @@ json_t *pn_rundir_coordinates(const struct pn_campaign *c, const struct pn_slot_
     json_t *line = json_pack("{s:s,s:s,s:i,s:O,s:s,s:s}", "key", key, "sweep", s->name, "round",
                              (int)slot->round, "x", json_array_get(x, 0), "design",
                              pn_slot_design(c, slot), "role", pn_slot_role(c, slot));
+    json_object_set_new(line, "schema", json_integer(1));
     json_object_set_new(line, "order", json_integer(slot - c->slots));
     json_object_set(line, "by", by == NULL ? json_null() : json_array_get(by, 0));
     json_decref(x);

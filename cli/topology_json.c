@@ -83,10 +83,10 @@ static json_t *plan_json(const struct pn_topology *topo, const struct pn_plan *p
 }
 
 json_t *pn_topology_json(const struct pn_topology *topo, const struct pn_plan *plan) {
-    json_t *root =
-        json_pack("{s:i,s:o,s:o,s:o,s:o}", "packages", (int)topo->n_packages, "nodes",
-                  nodes_json(topo), "cores", cores_json(topo), "distances", distances_json(topo),
-                  "allowed_pus", cpus_json(topo->allowed, topo->n_allowed));
+    json_t *root = json_pack("{s:s,s:i,s:o,s:o,s:o,s:o}", "schema", "pinion.topology/1", "packages",
+                             (int)topo->n_packages, "nodes", nodes_json(topo), "cores",
+                             cores_json(topo), "distances", distances_json(topo), "allowed_pus",
+                             cpus_json(topo->allowed, topo->n_allowed));
     if (root != NULL && plan != NULL) {
         json_object_set_new(root, "plan", plan_json(topo, plan));
     }

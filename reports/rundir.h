@@ -47,7 +47,8 @@ struct pn_sweep {
     const char *design[PN_DESIGNS_MAX];
     size_t designs;
     size_t rounds_planned;
-    size_t rounds; /* 1 + largest round seen or planned */
+    size_t rounds;          /* 1 + largest round seen or planned */
+    size_t rounds_measured; /* 1 + largest round with a slot */
     const json_t *set;
 };
 
@@ -120,6 +121,8 @@ double pn_sample_param(const struct pn_rundir *run, const struct pn_sample *samp
                        const char *key);
 /* Number of jobs done per second; NaN if not good. */
 double pn_sample_rate(const struct pn_sample *sample);
+/* Also of a void slot: to be shown, never to be compared. */
+double pn_sample_raw_rate(const struct pn_sample *sample);
 struct pn_effort pn_sample_effort(const struct pn_sample *sample);
 
 /* Member `key` of an object, or NULL where `object` is NULL, no object, or has JSON null there. */

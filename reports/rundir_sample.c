@@ -103,6 +103,9 @@ static int read_place(struct pn_rundir *run, const json_t *line, struct pn_sampl
 
 int pn_plan_read(struct pn_rundir *run, const json_t *line, const char **fault) {
     struct pn_sample slot = {0};
+    if (pn_member_number(line, "schema") != 1) {
+        return bad(fault, "schema is not 1: unknown to this pinion");
+    }
     if (read_place(run, line, &slot, fault) != 0) {
         return -1;
     }
@@ -143,6 +146,9 @@ int pn_sample_read(struct pn_rundir *run, json_t *line, struct pn_sample *out, c
         read_gates(pn_member(line, "gates"), out, fault) != 0) {
         return -1;
     }
+    struct pn_sweep *sweep = &run->sweep[out->sweep - run->sweep];
+    sweep->rounds_measured =
+        out->round >= sweep->rounds_measured ? out->round + 1 : sweep->rounds_measured;
     out->start_ns = pn_member_number(line, "t_start_ns");
     out->wall_ns = pn_member_number(line, "wall_ns");
     out->jobs = pn_member_number(line, "jobs");
@@ -192,9 +198,15 @@ struct pn_effort pn_sample_effort(const struct pn_sample *sample) {
                               isnan(wall) ? sample->wall_ns : wall, busy, spin};
 }
 
-double pn_sample_rate(const struct pn_sample *sample) {
+double pn_sample_raw_rate(const struct pn_sample *sample) {
     struct pn_effort effort = pn_sample_effort(sample);
-    return pn_sample_good(sample) && effort.jobs > 0 && effort.wall_ns > 0
-               ? effort.jobs / effort.wall_ns * 1e9
-               : NAN;
+    double rate =
+        sample->error == NULL && sample->summary != NULL && effort.jobs > 0 && effort.wall_ns > 0
+            ? effort.jobs / effort.wall_ns * 1e9
+            : NAN;
+    return isfinite(rate) && rate > 0 ? rate : NAN;
+}
+
+double pn_sample_rate(const struct pn_sample *sample) {
+    return pn_sample_good(sample) ? pn_sample_raw_rate(sample) : NAN;
 }

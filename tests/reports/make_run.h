@@ -249,7 +249,7 @@ static inline void made_sample(struct made_out *o, const struct made_slot *s) {
     bool mailbox = strcmp(s->design, "mailbox") == 0;
     double spin = mailbox ? 0.06 * wall : 0.12 * wall;
     bool is_void = made_uniform(&o->random) < m->void_share;
-    (void)fputc('{', o->plan);
+    (void)fputs("{\"schema\":1,", o->plan);
     made_place(o->plan, o, s);
     (void)fputs(",\"params\":{\"rate\":\"200000\"}}\n", o->plan);
     FILE *f = o->samples;
