@@ -77,6 +77,21 @@ void pn_chart_x_labels(struct pn_svg *svg, const struct pn_sweep *sweep, const s
     }
 }
 
+/* The unit, and what it costs where the job loop was measured at one of the points. */
+static struct pn_label x_title(const struct pn_study *study) {
+    const struct pn_sweep *sweep = study->sweep;
+    const char *log2 = sweep->scale == PN_SCALE_LOG2 ? "log2" : "";
+    for (size_t p = 0; study->job_ns != NULL && p < sweep->points; p++) {
+        if (!isnan(study->job_ns[p])) {
+            return pn_label("%.60s (%s%s%s = %s ns of job)", pn_x_unit(sweep), log2,
+                            log2[0] != '\0' ? "; " : "", pn_x_text(sweep, p).s,
+                            pn_num_sig(study->job_ns[p], 3).s);
+        }
+    }
+    return log2[0] != '\0' ? pn_label("%.80s (%s)", pn_x_unit(sweep), log2)
+                           : pn_label("%.80s", pn_x_unit(sweep));
+}
+
 static void draw_frame(struct pn_svg *svg, const struct scene *s) {
     double tick[24];
     size_t n = pn_axis_ticks(&s->rate, 9, tick, 24);
@@ -104,9 +119,8 @@ static void draw_frame(struct pn_svg *svg, const struct scene *s) {
         pn_svg_line(svg, s->px[p], s->ratio.at_hi, s->px[p], s->ratio.at_lo, "grid");
     }
     pn_chart_x_labels(svg, sweep, &s->x, s->ratio.at_lo + 20);
-    pn_svg_text(
-        svg, 0.5 * (s->x.at_lo + s->x.at_hi), s->ratio.at_lo + 42, "tk", PN_MIDDLE,
-        pn_label("%.80s%s", pn_x_unit(sweep), sweep->scale == PN_SCALE_LOG2 ? " (log2)" : "").s);
+    pn_svg_text(svg, 0.5 * (s->x.at_lo + s->x.at_hi), s->ratio.at_lo + 42, "tk", PN_MIDDLE,
+                x_title(s->study).s);
 }
 
 static double place_x(const struct scene *s, double value) {

@@ -146,9 +146,9 @@ static void draw_split(struct pn_svg *svg, const void *data) {
     draw_legend(svg, joined ? two : three, joined ? two_cls : three_cls, joined ? 2 : 3, 40);
     double top = 58;
     double bottom = top + ROW * (double)sweep->points;
-    pn_svg_rect(svg, pn_axis_at(&s.x, -100 * s.study->margin), top,
-                pn_axis_at(&s.x, 100 * s.study->margin) - pn_axis_at(&s.x, -100 * s.study->margin),
-                bottom - top, "tie", NULL);
+    double tie_lo = pn_axis_at(&s.x, fmax(-100 * s.study->margin, lo));
+    double tie_hi = pn_axis_at(&s.x, fmin(100 * s.study->margin, hi));
+    pn_svg_rect(svg, tie_lo, top, tie_hi - tie_lo, bottom - top, "tie", NULL);
     draw_split_axis(svg, &s, top, bottom);
     for (size_t p = 0; p < sweep->points; p++) {
         const struct pn_split *split = &s.study->curve[s.level].point[p].split;

@@ -26,20 +26,12 @@ static bool same_group(const struct pn_sample *a, const struct pn_sample *b) {
            a->level == b->level && strcmp(a->design_name, b->design_name) == 0;
 }
 
-/* A void slot has a rate too; it only may not be used. */
-static double rate_of(const struct pn_sample *s) {
-    struct pn_effort e = pn_sample_effort(s);
-    return s->error == NULL && s->summary != NULL && e.jobs > 0 && e.wall_ns > 0
-               ? e.jobs / e.wall_ns
-               : NAN;
-}
-
 /* Median of the good slots like sample i; with `room` for run->samples values. */
 static double group_median(const struct pn_rundir *run, size_t i, double *room) {
     size_t n = 0;
     for (size_t j = 0; j < run->samples; j++) {
         if (same_group(&run->sample[i], &run->sample[j]) && pn_sample_good(&run->sample[j])) {
-            double rate = rate_of(&run->sample[j]);
+            double rate = pn_sample_raw_rate(&run->sample[j]);
             if (!isnan(rate)) {
                 room[n++] = rate;
             }
@@ -85,7 +77,8 @@ static bool measure(struct strip *s) {
     size_t n = 0;
     for (size_t i = 0; i < run->samples; i++) {
         double end = run->sample[i].start_ns / 60e9;
-        s->deviation[i] = 100 * (rate_of(&run->sample[i]) / group_median(run, i, room) - 1);
+        s->deviation[i] =
+            100 * (pn_sample_raw_rate(&run->sample[i]) / group_median(run, i, room) - 1);
         s->minutes = fmax(s->minutes, end);
     }
     for (size_t i = 0; i < run->samples; i++) {

@@ -242,20 +242,29 @@ static struct decided_run run_of(const struct pn_cross_input *in, const struct p
     return run;
 }
 
+/* The range of the points that say this; false if none does. */
+static bool next_where(const struct pn_cross_input *in, struct pn_cross *c, enum pn_sign sign) {
+    for (size_t p = 0; p < in->points; p++) {
+        if (c->sign[p] == sign) {
+            c->next_lo = isnan(c->next_lo) ? in->x[p] : c->next_lo;
+            c->next_hi = in->x[p];
+        }
+    }
+    return !isnan(c->next_lo);
+}
+
 /* What to measure next when nothing can be said: between the decided points of unlike sign, else at
  * the open points, else beyond the range. */
 static void set_next(const struct pn_cross_input *in, struct pn_cross *c,
                      const struct decided_run *run) {
-    if (run->changes > 0) {
+    if (run->changes > 0 && !c->needs_rounds) {
+        c->next = PN_NEXT_BETWEEN;
         c->next_lo = in->x[run->before];
         c->next_hi = in->x[run->after];
-        return;
-    }
-    for (size_t p = 0; p < in->points; p++) {
-        if (c->sign[p] == PN_SIGN_OPEN || c->sign[p] == PN_SIGN_TIE) {
-            c->next_lo = isnan(c->next_lo) ? in->x[p] : c->next_lo;
-            c->next_hi = in->x[p];
-        }
+    } else if (next_where(in, c, PN_SIGN_OPEN)) {
+        c->next = PN_NEXT_ROUNDS;
+    } else if (next_where(in, c, PN_SIGN_TIE)) {
+        c->next = PN_NEXT_BEYOND;
     }
 }
 

@@ -79,8 +79,7 @@ struct pn_num pn_num_coord(double value) {
     return format(isfinite(value) ? value : 0, 1, (struct style){"-", NULL, NULL});
 }
 
-/* Decimals that leave `digits` significant digits after rounding (999.7 has none at 3). */
-static int decimals_for(double value, int digits) {
+int pn_num_decimals(double value, int digits) {
     double size = fabs(value);
     if (!(size > 0) || !isfinite(size)) {
         return 0;
@@ -104,7 +103,7 @@ static double round_to(double value, int digits) {
 }
 
 struct pn_num pn_num_sig(double value, int digits) {
-    return pn_num_fixed(round_to(value, digits), decimals_for(value, digits));
+    return pn_num_fixed(round_to(value, digits), pn_num_decimals(value, digits));
 }
 
 static struct pn_num with_suffix(struct pn_num number, const char *suffix) {
@@ -148,7 +147,7 @@ struct pn_num pn_num_tick(double value) {
 
 struct pn_num pn_num_x(double value) {
     bool whole = fabs(value) < 1e15 && floor(value) == value;
-    return pn_num_plain(value, whole ? 0 : decimals_for(value, 3));
+    return pn_num_plain(value, whole ? 0 : pn_num_decimals(value, 3));
 }
 
 struct pn_num pn_num_percent(double log_ratio, int decimals) {

@@ -210,10 +210,14 @@ void pn_page_shift(const struct pn_study *study, struct pn_text *out) {
 static struct pn_label headline_gap(const struct pn_study *study) {
     size_t p = study->gap_point;
     if (p == SIZE_MAX) {
+        size_t ties = 0;
+        for (size_t i = 0; i < study->sweep->points && study->curve[0].compared; i++) {
+            ties += study->curve[0].cross.sign[i] == PN_SIGN_TIE;
+        }
         return pn_label("0 of %zu gaps are %s", study->sweep->points,
-                        study->curve[0].compared && study->curve[0].cross.needs_rounds
-                            ? "decided: more rounds are needed"
-                            : "wide enough to be split");
+                        ties == study->sweep->points
+                            ? "wide enough to be split"
+                            : "decided: the splits are of medians whose sign is open");
     }
     const struct pn_split *s = &study->curve[0].point[p].split;
     struct pn_num x = pn_x_text(study->sweep, p);

@@ -143,8 +143,8 @@ static void write_when(const struct pn_analysis *analysis, struct pn_text *out) 
     }
     pn_text_cat(out, ", ", pn_num_sig(run_minutes(analysis->run), 2).s, PN_NBSP "min", NULL);
     if (study != NULL) {
-        pn_text_format(out, ", %zu rounds × %zu points", study->sweep->rounds,
-                       study->sweep->points);
+        const struct pn_sweep *sweep = study->sweep;
+        pn_text_format(out, ", %zu rounds × %zu points", sweep->rounds_measured, sweep->points);
     }
     pn_text_put(out, ", pinion ");
     pn_text_escape(out,

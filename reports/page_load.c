@@ -37,18 +37,31 @@ static struct pn_label headline_latency(const struct pn_study *study) {
                     study->sweep->design[study->b]);
 }
 
-/* A value with its interval below, as a cell of a card table. */
+/* A value with its interval below, as a cell of a card table; one count of decimals per column. */
 static void value_cell(struct pn_text *out, const char *label, const struct pn_estimate *e,
-                       struct pn_num (*number)(double)) {
+                       int decimals) {
     pn_text_put(out, "<td data-l=\"");
     pn_text_escape(out, label);
     pn_text_put(out, "\">");
-    pn_text_escape(out, isnan(e->value) ? "null" : number(e->value).s);
+    pn_text_escape(out, isnan(e->value) ? "null" : pn_num_fixed(e->value, decimals).s);
     if (!isnan(e->lo)) {
-        pn_text_cat(out, "<small>", number(e->lo).s, " " PN_DASH " ", number(e->hi).s, "</small>",
-                    NULL);
+        pn_text_cat(out, "<small>", pn_num_fixed(e->lo, decimals).s, " " PN_DASH " ",
+                    pn_num_fixed(e->hi, decimals).s, "</small>", NULL);
     }
     pn_text_put(out, "</td>");
+}
+
+static struct pn_estimate scaled(const struct pn_estimate *e, double unit) {
+    return (struct pn_estimate){e->value / unit, e->lo / unit, e->hi / unit, e->n};
+}
+
+/* Three significant digits for the largest value of the column. */
+static int quantile_decimals(const struct pn_study *study, size_t q) {
+    double most = 0;
+    for (size_t i = 0; i < study->latencies; i++) {
+        most = fmax(most, study->latency[i].quantile[q].value / 1e3);
+    }
+    return pn_num_decimals(most, 3);
 }
 
 static void swatch_header(struct pn_text *out, const char *design, size_t place, const char *more) {
@@ -79,19 +92,22 @@ static void latency_rows(const struct pn_study *study, struct pn_text *out) {
         pn_text_cat(out, "<th scope=\"col\">", pn_quantile_names[q], "<small>µs</small></th>",
                     NULL);
     }
-    pn_text_put(out, "<th scope=\"col\">reached<small>jobs/s</small></th><th "
-                     "scope=\"col\">asked<small>jobs/s</small></th>"
+    pn_text_put(out, "<th scope=\"col\">reached<small>k jobs/s</small></th><th "
+                     "scope=\"col\">asked<small>k jobs/s</small></th>"
                      "</tr></thead><tbody>\n");
     for (size_t i = 0; i < study->latencies; i++) {
         const struct pn_latency *l = &study->latency[i];
-        struct pn_estimate asked = {l->offered, NAN, NAN, 1};
+        struct pn_estimate asked = {l->offered / 1e3, NAN, NAN, 1};
         swatch_header(out, study->sweep->design[l->design], l->design,
                       point_name(study->sweep, l->point, l->level).s);
         for (size_t q = 0; q < PN_QUANTILES; q++) {
-            value_cell(out, pn_label("%s, µs", pn_quantile_names[q]).s, &l->quantile[q], micro);
+            struct pn_estimate us = scaled(&l->quantile[q], 1e3);
+            value_cell(out, pn_label("%s, µs", pn_quantile_names[q]).s, &us,
+                       quantile_decimals(study, q));
         }
-        value_cell(out, "reached, jobs/s", &l->rate, pn_num_si);
-        value_cell(out, "asked, jobs/s", &asked, pn_num_si);
+        struct pn_estimate reached = scaled(&l->rate, 1e3);
+        value_cell(out, "reached, k jobs/s", &reached, 2);
+        value_cell(out, "asked, k jobs/s", &asked, 2);
         pn_row_close(out);
     }
     pn_text_put(out, "</tbody></table></div>\n");
@@ -130,9 +146,9 @@ void pn_page_latency(const struct pn_analysis *analysis, struct pn_text *out) {
         pn_caption(out,
                    "Open loop: every latency counts from the job's intended start, so queueing is "
                    "not hidden. "
-                   "Figures merge the histograms of all rounds; the table has medians over rounds "
-                   "with their "
-                   "95\u00a0% interval. Each step to the right in a figure is ten times rarer.");
+                   "Figures merge the histograms of all rounds; the table has medians over rounds, "
+                   "with their 95\u00a0% interval from 6 rounds on. Each step to the right in a "
+                   "figure is ten times rarer.");
         pn_text_put(out, "</figure>\n");
         pn_section_close(out);
     }
@@ -176,13 +192,15 @@ static void core_row(const struct pn_study *study, const struct pn_core_table *t
                       per_million(c->wakes, c->jobs),
                       per_million(c->syscalls + c->faults + c->vol_switches, c->jobs),
                       100 * c->run_delay_ns / t->wall_ns};
+    /* Percentages, then counts per million jobs. */
+    static const int decimals[] = {1, 2, 2, 2, 1, 1, 1, 2};
     const char *name = study->sweep->design[t->design];
     swatch_header(out, name, t->design,
                   c->node < 0 ? pn_label("CPU %ld, node unknown", c->cpu).s
                               : pn_label("CPU %ld, node %ld", c->cpu, c->node).s);
     for (size_t i = 0; i < sizeof value / sizeof value[0]; i++) {
         struct pn_estimate e = {value[i], NAN, NAN, 1};
-        value_cell(out, label[i], &e, pn_num_sig3);
+        value_cell(out, label[i], &e, decimals[i]);
     }
     pn_row_close(out);
 }

@@ -35,9 +35,9 @@ static void finding_row(const json_t *f, struct pn_text *out) {
     pn_text_put(out, "</td><td data-l=\"why it matters\">");
     pn_text_escape(out, pn_member_string(f, "why", ""));
     if (fix[0] != '\0' && strcmp(status, "ok") != 0) {
-        pn_text_put(out, "<small><code>");
+        pn_text_put(out, "<small>to do: ");
         pn_text_escape(out, fix);
-        pn_text_put(out, "</code></small>");
+        pn_text_put(out, "</small>");
     }
     pn_text_put(out, "</td>");
     pn_row_close(out);
@@ -112,43 +112,43 @@ void pn_page_machine(const struct pn_analysis *analysis, struct pn_text *out) {
     pn_section_close(out);
 }
 
-/* Void reasons with how often each voided a slot; few distinct ones. */
-static void void_table(const struct pn_rundir *run, struct pn_text *out) {
-    static const char *const columns[] = {"slot", "sweep, x, level", "round", "why", NULL};
+/* A run of a day has some 10,000 slots; the page stays readable and the lines are in the file. */
+#define SLOTS_SHOWN 4000
+
+/* Every slot as it came, void ones with their reason. */
+static void slots_table(const struct pn_rundir *run, struct pn_text *out) {
+    static const char *const columns[] = {
+        "slot", "started, s", "sweep, x, level", "round", "jobs/s (raw)", "says", NULL};
     size_t shown = 0;
-    pn_details_named(out, "Void, failed and unsteady slots", columns);
-    for (size_t i = 0; i < run->samples && shown < 200; i++) {
+    pn_details_named(out, "Data table", columns);
+    for (size_t i = 0; i < run->samples && shown < SLOTS_SHOWN; i++) {
         const struct pn_sample *s = &run->sample[i];
-        if (s->void_reason == NULL && s->error == NULL && !s->unsteady) {
-            continue;
-        }
         char room[96];
         const char *level = pn_level_name(s->sweep, s->level, room, sizeof room);
-        const char *why = s->error != NULL         ? s->error
-                          : s->void_reason != NULL ? s->void_reason
-                                                   : "halves differ by over 2 %";
-        pn_row_open(out, pn_label("%.30s, line %u", s->design_name, s->line).s);
+        const char *what = s->error != NULL         ? "failed: "
+                           : s->void_reason != NULL ? "void: "
+                           : s->unsteady            ? "unsteady"
+                                                    : "valid";
+        const char *why = s->error != NULL ? s->error : s->void_reason;
+        double rate = pn_sample_raw_rate(s);
+        pn_row_open(out,
+                    pn_label("%.30s%s", s->design_name, s->role == PN_ROLE_AA ? ", A/A" : "").s);
+        pn_cell(out, pn_num_fixed(s->start_ns / 1e9, 1).s);
         pn_cell(out, pn_label("%.40s, %s%s%.60s", s->sweep->name, pn_x_text(s->sweep, s->point).s,
                               level[0] != '\0' ? ", " : "", level)
                          .s);
-        pn_cell(out, pn_label("%zu", s->round).s);
-        pn_cell(out, pn_label("%s: %.140s",
-                              s->error != NULL         ? "failed"
-                              : s->void_reason != NULL ? "void"
-                                                       : "unsteady",
-                              why)
-                         .s);
+        pn_cell(out, pn_label("%zu", s->round + 1).s);
+        pn_cell(out, isnan(rate) ? "null" : pn_num_si(rate).s);
+        pn_cell(out, pn_label("%s%.140s", what, why == NULL ? "" : why).s);
         pn_row_close(out);
         shown++;
     }
-    if (shown == 0) {
-        pn_row_open(out, "none");
-        pn_cell(out, "every slot was steady and valid");
-        pn_cell(out, "");
-        pn_cell(out, "");
-        pn_row_close(out);
+    pn_table_close(out);
+    if (shown < run->samples) {
+        pn_text_format(out, "<p class=\"none\">The first %zu of %zu; all are in samples.jsonl.</p>",
+                       shown, run->samples);
     }
-    pn_details_close(out);
+    pn_text_put(out, "</details>\n");
 }
 
 void pn_page_samples(const struct pn_analysis *analysis, struct pn_text *out) {
@@ -170,7 +170,7 @@ void pn_page_samples(const struct pn_analysis *analysis, struct pn_text *out) {
                         "whose halves differ by over 2\u00a0%. Nothing is dropped by value. Marks "
                         "beyond the scale stand "
                         "at its edge.");
-        void_table(run, out);
+        slots_table(run, out);
         pn_gates_table(run, out);
         pn_text_put(out, "</figure>\n");
     }

@@ -11,16 +11,15 @@
 
 #include <pinion/quantile.h>
 
-/* Pages of one slot that the audit found on another node, or not at all; NaN if it was not audited.
- */
+/* Pages of one slot that the audit found on another node; NaN if it was not audited. Pages that
+ * were reserved and never touched lie nowhere yet. */
 static double misplaced(const struct pn_sample *s) {
-    const json_t *placement = pn_member(s->summary, "placement");
-    return pn_member_number(placement, "elsewhere") + pn_member_number(placement, "absent");
+    return pn_member_number(pn_member(s->summary, "placement"), "elsewhere");
 }
 
 struct audit {
     size_t slots;  /* that were audited */
-    size_t held;   /* with every page in place */
+    size_t held;   /* with every touched page in place */
     size_t pinned; /* whose threads were pinned and read back */
     size_t asked;  /* that say whether they were */
 };
@@ -44,7 +43,7 @@ static struct pn_label headline(const struct pn_rundir *run) {
     if (a.slots == 0 && a.asked == 0) {
         return pn_label("0 of %zu slots report their placement", run->samples);
     }
-    return pn_label("Placement: %zu of %zu slots pinned, every page in place in %zu of %zu",
+    return pn_label("Placement: %zu of %zu slots pinned, all touched pages in place in %zu of %zu",
                     a.pinned, a.asked, a.held, a.slots);
 }
 
@@ -94,9 +93,9 @@ static const struct fact facts[] = {
     {"checksum", "checksum", false},
     {"pinned", "threads pinned", true},
     {"membind", "memory bound to nodes", true},
-    {"pages", "pages audited", true},
-    {"elsewhere", "pages on another node", true},
-    {"absent", "pages not present", true},
+    {"pages", "touched pages audited", true},
+    {"elsewhere", "of these on another node", true},
+    {"absent", "pages reserved, not touched", true},
 };
 
 static void design_table(const struct pn_study *study, struct pn_text *out) {

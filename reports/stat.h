@@ -43,6 +43,10 @@ uint64_t pn_random_next(struct pn_random *random);
 /* Uniform in [0, n), n >= 1. */
 size_t pn_random_below(struct pn_random *random, size_t n);
 
+/* What would decide an undetermined curve: points between two decided ones, more rounds at open
+ * points, or x beyond a range that ends in ties. */
+enum pn_next { PN_NEXT_NOTHING, PN_NEXT_BETWEEN, PN_NEXT_ROUNDS, PN_NEXT_BEYOND };
+
 enum pn_cross_kind { PN_CROSS_UNDETERMINED, PN_CROSS_AT, PN_CROSS_NONE, PN_CROSS_SEVERAL };
 /* What one x says: A or B ahead by more than the margin, equal within it, or open. */
 enum pn_sign { PN_SIGN_OPEN, PN_SIGN_A, PN_SIGN_B, PN_SIGN_TIE };
@@ -67,7 +71,8 @@ struct pn_cross {
     double lead_low;       /* AT: largest log-ratio lead below x, and above it */
     double lead_high;
     double tie_lo, tie_hi;   /* range of x whose intervals lie in the tie zone; NaN if none */
-    double next_lo, next_hi; /* UNDETERMINED: measure here next; equal where it is one point */
+    enum pn_next next;       /* UNDETERMINED: what to measure next, */
+    double next_lo, next_hi; /* and where; equal where it is one point */
     bool needs_rounds;       /* UNDETERMINED because some x has fewer than rounds_needed */
     size_t rounds_needed;
     size_t rounds_least; /* fewest ungated rounds of any x */

@@ -51,6 +51,9 @@ struct pn_num pn_num_signed(double value, int decimals);
 struct pn_num pn_num_plain(double value, int decimals);
 /* ASCII, one decimal: an SVG coordinate. */
 struct pn_num pn_num_coord(double value);
+/* Decimals that leave `digits` significant digits after rounding (999.7 has none at 3): given a
+ * column's largest value, one count of decimals for all of it. */
+int pn_num_decimals(double value, int digits);
 /* `digits` significant digits; 1234567 at 3 is 1 230 000. */
 struct pn_num pn_num_sig(double value, int digits);
 /* 3 significant digits with k, M, G. */

@@ -28,6 +28,17 @@ static enum pn_sign other(enum pn_sign sign) {
     return sign == PN_SIGN_A ? PN_SIGN_B : PN_SIGN_A;
 }
 
+/* A place on the axis: the word itself where x is a list of words. */
+static struct pn_num place_text(const struct pn_study *study, double x) {
+    const struct pn_sweep *sweep = study->sweep;
+    for (size_t p = 0; p < sweep->points; p++) {
+        if (sweep->x[p].word != NULL && sweep->x[p].at == x) {
+            return pn_x_text(sweep, p);
+        }
+    }
+    return pn_num_x(x);
+}
+
 static struct pn_num lead(double log_ratio) {
     return pn_num_sig(100 * expm1(fabs(log_ratio)), fabs(log_ratio) < 0.0995 ? 2 : 3);
 }
@@ -60,8 +71,14 @@ static void say_at(const struct pn_study *study, const struct pn_cross *c, bool 
 
 static void say_none(const struct pn_study *study, const struct pn_cross *c, bool withheld,
                      struct pn_text *out) {
-    pn_text_put(out, study->sweep->points > 1 ? BOLD "No crossover from " : BOLD "At one point, ");
-    put_range(study, out);
+    if (study->sweep->x[0].word != NULL) {
+        pn_text_put(out, BOLD "With every value of ");
+        put_word(out, pn_x_unit(study->sweep));
+    } else {
+        pn_text_put(out,
+                    study->sweep->points > 1 ? BOLD "No crossover from " : BOLD "At one point, ");
+        put_range(study, out);
+    }
     if (withheld) {
         pn_text_put(out, PLAIN ": the throughput of ");
         put_word(out, name_of(study, c->ahead));
@@ -107,6 +124,24 @@ static void say_several(const struct pn_study *study, const struct pn_cross *c,
     pn_text_put(out, words ? " between its values." : ".");
 }
 
+/* Where more measuring would decide, and which kind of it. */
+static void say_next(const struct pn_study *study, const struct pn_cross *c, struct pn_text *out) {
+    static const char *const what[] = {"", "; measure between ", "; more rounds at ",
+                                       "; measure beyond "};
+    if (c->next != PN_NEXT_NOTHING) {
+        bool between = c->next == PN_NEXT_BETWEEN;
+        pn_text_cat(out, what[c->next], place_text(study, c->next_lo).s, NULL);
+        if (c->next_hi > c->next_lo) {
+            pn_text_cat(out, between ? " and " : PN_DASH, place_text(study, c->next_hi).s, NULL);
+        }
+        pn_text_put(out, " ");
+        put_word(out, pn_x_unit(study->sweep));
+        pn_text_put(out, c->next == PN_NEXT_ROUNDS ? " would say." : ".");
+    } else {
+        pn_text_put(out, ".");
+    }
+}
+
 static void say_undetermined(const struct pn_study *study, const struct pn_cross *c,
                              struct pn_text *out) {
     pn_text_put(out, BOLD "Undetermined");
@@ -114,23 +149,15 @@ static void say_undetermined(const struct pn_study *study, const struct pn_cross
         pn_text_format(out, ", needs rounds" PLAIN ": %zu of the %zu that %zu points need",
                        c->rounds_least, c->rounds_needed, study->sweep->points);
     } else {
-        pn_text_put(out, PLAIN ": ");
+        bool noise = study->margin > log1p(PN_TIE);
+        pn_text_put(out, PLAIN ": whether ");
         put_word(out, name_of(study, PN_SIGN_A));
-        pn_text_put(out, " and ");
+        pn_text_put(out, " or ");
         put_word(out, name_of(study, PN_SIGN_B));
-        pn_text_cat(out, " do not separate by more than ",
-                    pn_num_sig(100 * expm1(study->margin), 2).s, PN_NBSP "% everywhere", NULL);
+        pn_text_cat(out, " is ahead by more than ", pn_num_sig(100 * expm1(study->margin), 2).s,
+                    PN_NBSP "%", noise ? ", the noise floor," : "", " is open", NULL);
     }
-    if (!isnan(c->next_lo)) {
-        pn_text_cat(out, "; measure ", pn_num_x(c->next_lo).s, NULL);
-        if (c->next_hi > c->next_lo) {
-            pn_text_cat(out, PN_DASH, pn_num_x(c->next_hi).s, NULL);
-        }
-        pn_text_put(out, " ");
-        put_word(out, pn_x_unit(study->sweep));
-        pn_text_put(out, " next");
-    }
-    pn_text_put(out, ".");
+    say_next(study, c, out);
 }
 
 static bool all_ties(const struct pn_study *study, const struct pn_cross *c) {
@@ -239,9 +266,9 @@ static void say_parts(const struct pn_study *study, const struct pn_split *s, st
 static void say_gap(const struct pn_study *study, struct pn_text *out) {
     size_t p = study->gap_point;
     if (p == SIZE_MAX) {
-        pn_text_put(out, study->curve[0].cross.needs_rounds
-                             ? " No gap is decided yet, so none is split."
-                             : " No gap is wide enough to be split.");
+        pn_text_put(out, study->curve[0].compared && all_ties(study, &study->curve[0].cross)
+                             ? " No gap is wide enough to be split."
+                             : " No gap is decided yet, so no split is stated.");
         return;
     }
     const struct pn_split *s = &study->curve[0].point[p].split;
