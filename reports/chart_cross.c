@@ -83,7 +83,7 @@ static struct pn_label x_title(const struct pn_study *study) {
     const char *log2 = sweep->scale == PN_SCALE_LOG2 ? "log2" : "";
     for (size_t p = 0; study->job_ns != NULL && p < sweep->points; p++) {
         if (!isnan(study->job_ns[p])) {
-            return pn_label("%.60s (%s%s%s = %s ns of job)", pn_x_unit(sweep), log2,
+            return pn_label("%.60s (%s%s%s = %s ns in the job loop)", pn_x_unit(sweep), log2,
                             log2[0] != '\0' ? "; " : "", pn_x_text(sweep, p).s,
                             pn_num_sig(study->job_ns[p], 3).s);
         }

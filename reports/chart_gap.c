@@ -201,11 +201,10 @@ static void draw_busy_row(struct pn_svg *svg, const struct busy_scene *s, const 
     if (job > 0 && pn_text_width(rest.s, PN_FIGURE_PX, false) + 6 < end - split) {
         pn_svg_text(svg, 0.5 * (split + end), y + 17.3, "dark", PN_MIDDLE, rest.s);
     }
-    double lo = isnan(e->lo) ? end : pn_axis_at(x, e->lo);
     double hi = isnan(e->hi) ? end : pn_axis_at(x, e->hi);
-    pn_svg_line(svg, lo, y + BAR / 2, hi, y + BAR / 2, "zero");
-    pn_svg_line(svg, lo, y + BAR / 2 - 4, lo, y + BAR / 2 + 4, "zero");
-    pn_svg_line(svg, hi, y + BAR / 2 - 4, hi, y + BAR / 2 + 4, "zero");
+    if (!isnan(e->lo)) {
+        pn_svg_whisker(svg, pn_axis_at(x, e->lo), end, hi, y + BAR / 2);
+    }
     pn_svg_text(svg, hi + 8, y + 17.3, "bd", PN_START, pn_num_sig3(e->value).s);
 }
 

@@ -195,15 +195,14 @@ static void draw_share(struct pn_svg *svg, const struct pn_study *study,
     int style = pn_design_style(name, share->design);
     double end = pn_axis_at(x, share->share.value);
     double hi = isnan(share->share.hi) ? end : pn_axis_at(x, share->share.hi);
-    double lo = isnan(share->share.lo) ? end : pn_axis_at(x, share->share.lo);
     pn_svg_text(svg, x->at_lo - 10, y + 17.3, pn_label("bd t%d", style).s, PN_END, name);
     pn_svg_rect(svg, x->at_lo, y, end - x->at_lo, 26, pn_label("f%d", style).s,
                 pn_label("%.30s: %s %% of the job loop", name,
                          pn_label_estimate(&share->share, percent_of).s)
                     .s);
-    pn_svg_line(svg, lo, y + 13, hi, y + 13, "zero");
-    pn_svg_line(svg, lo, y + 9, lo, y + 17, "zero");
-    pn_svg_line(svg, hi, y + 9, hi, y + 17, "zero");
+    if (!isnan(share->share.lo)) {
+        pn_svg_whisker(svg, pn_axis_at(x, share->share.lo), end, hi, y + 13);
+    }
     pn_svg_text(svg, hi + 8, y + 17.3, "bd halo", PN_START,
                 pn_label("%s" PN_NBSP "%%", percent_of(share->share.value).s).s);
 }

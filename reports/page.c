@@ -24,14 +24,22 @@ void pn_section_close(struct pn_text *out) {
     pn_text_put(out, "</section>\n");
 }
 
-void pn_table_open(struct pn_text *out, const char *const *columns) {
-    pn_text_put(out, "<div class=\"scroll\"><table class=\"data\"><thead><tr>");
+static void open_table(struct pn_text *out, const char *cls, const char *const *columns) {
+    pn_text_cat(out, "<div class=\"scroll\"><table class=\"", cls, "\"><thead><tr>", NULL);
     for (; *columns != NULL; columns++) {
         pn_text_put(out, "<th scope=\"col\">");
         pn_text_escape(out, *columns);
         pn_text_put(out, "</th>");
     }
     pn_text_put(out, "</tr></thead><tbody>\n");
+}
+
+void pn_table_open(struct pn_text *out, const char *const *columns) {
+    open_table(out, "data", columns);
+}
+
+void pn_cards_open(struct pn_text *out, const char *const *columns) {
+    open_table(out, "data cards", columns);
 }
 
 void pn_table_close(struct pn_text *out) {
@@ -62,6 +70,14 @@ void pn_row_open(struct pn_text *out, const char *header) {
 
 void pn_cell(struct pn_text *out, const char *text) {
     pn_text_put(out, "<td>");
+    pn_text_escape(out, text);
+    pn_text_put(out, "</td>");
+}
+
+void pn_card_cell(struct pn_text *out, const char *column, const char *text) {
+    pn_text_put(out, "<td data-l=\"");
+    pn_text_escape(out, column);
+    pn_text_put(out, "\">");
     pn_text_escape(out, text);
     pn_text_put(out, "</td>");
 }

@@ -50,6 +50,10 @@ void pn_details_named(struct pn_text *out, const char *name, const char *const *
 void pn_details_close(struct pn_text *out);
 /* The same table in plain sight. */
 void pn_table_open(struct pn_text *out, const char *const *columns);
+/* A table that is no appendix: on a narrow screen each row is a card of pn_card_cell()s, which
+ * repeat the column's name. */
+void pn_cards_open(struct pn_text *out, const char *const *columns);
+void pn_card_cell(struct pn_text *out, const char *column, const char *text);
 void pn_table_close(struct pn_text *out);
 /* A cell of escaped text; the first of a row is its header. */
 void pn_row_open(struct pn_text *out, const char *header);

@@ -225,8 +225,10 @@ static struct pn_label headline_gap(const struct pn_study *study) {
         return pn_label("At %s %.30s, %s" PN_NBSP "%% of the gap is CPU per job", x.s,
                         pn_x_unit(study->sweep), pn_num_fixed(100 * s->efficiency / s->total, 0).s);
     }
-    return pn_label("At %s %.30s CPU per job gives %.24s %s, waiting %s log" PN_NBSP "%%", x.s,
-                    pn_x_unit(study->sweep), study->sweep->design[study->a],
+    return pn_label("At %s %.30s %.24s does %s" PN_NBSP
+                    "%% %s jobs: CPU per job %s, waiting %s log" PN_NBSP "%%",
+                    x.s, pn_x_unit(study->sweep), study->sweep->design[study->a],
+                    pn_num_sig(fabs(100 * expm1(s->total)), 2).s, s->total < 0 ? "fewer" : "more",
                     pn_num_signed(100 * s->efficiency, 1).s, pn_num_signed(100 * s->waiting, 1).s);
 }
 

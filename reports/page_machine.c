@@ -261,15 +261,19 @@ void pn_page_rerun(const struct pn_analysis *analysis, struct pn_text *out) {
                              pn_num_plain(pn_member_number(manifest, "seed"), 0).s,
                              analysis->run->planned)
                         .s);
-    pn_text_put(out, "<pre># in the run directory: the same plan and seed\nsh rerun.sh\n# the "
-                     "command that made it\n");
+    pn_text_put(
+        out,
+        "<pre># in the run directory: the same plan and seed\nsh rerun.sh -o NEW-DIRECTORY\n# the "
+        "command that made it\n");
     put_command(pn_member(manifest, "command"), out);
     pn_text_put(out, "\n# this page and results.json again, byte for byte\npinion report .</pre>"
                      "<div class=\"limits\"><dl class=\"facts\">");
     versions(manifest, out);
     fact(out, "kernel", pn_member_string(pn_member(manifest, "host"), "kernel", "not recorded"));
     fact(out, "preset", pn_member_string(manifest, "preset", "none"));
-    fact(out, "data", "manifest.json plan.jsonl samples.jsonl topology.json results.json");
+    fact(out, "data",
+         "manifest.json plan.jsonl samples.jsonl micro.json topology.json topology.xml env/ "
+         "results.json");
     pn_text_put(out, "</dl>");
     limits(analysis, out);
     pn_text_put(out, "</div>\n");

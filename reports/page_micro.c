@@ -27,6 +27,10 @@ static bool has_aggregates(const json_t *rows) {
     return false;
 }
 
+static const char *const columns[] = {
+    "benchmark", "wall time per operation", "CPU time per iteration", "iterations", "counters",
+    NULL};
+
 /* Counters are whatever else the row holds as a number. */
 static void put_counters(const json_t *row, struct pn_text *out) {
     static const char *const known[] = {"real_time",    "cpu_time",
@@ -65,22 +69,24 @@ static void put_row(const json_t *row, struct pn_text *out) {
     double per_op = pn_member_number(row, "ns_per_op");
     put_name(row, out);
     if (json_is_true(json_object_get(row, "error_occurred"))) {
-        pn_cell(out, "null");
-        pn_cell(out, "null");
-        pn_cell(out, "null");
-        pn_cell(out, pn_member_string(row, "error_message", "failed without a message"));
+        for (size_t i = 1; i < 4; i++) {
+            pn_card_cell(out, columns[i], "null");
+        }
+        pn_card_cell(out, columns[4],
+                     pn_member_string(row, "error_message", "failed without a message"));
         pn_row_close(out);
         return;
     }
-    pn_cell(out, isnan(per_op) ? pn_label("%s" PN_NBSP "%.8s",
+    struct pn_label wall = isnan(per_op)
+                               ? pn_label("%s" PN_NBSP "%.8s",
                                           pn_num_sig(pn_member_number(row, "real_time"), 3).s, unit)
-                                     .s
-                               : pn_label("%s" PN_NBSP "ns", pn_num_sig(per_op, 3).s).s);
-    pn_cell(
-        out,
-        pn_label("%s" PN_NBSP "%.8s", pn_num_sig(pn_member_number(row, "cpu_time"), 3).s, unit).s);
-    pn_cell(out, pn_num_si(pn_member_number(row, "iterations")).s);
-    pn_text_put(out, "<td>");
+                               : pn_label("%s" PN_NBSP "ns", pn_num_sig(per_op, 3).s);
+    struct pn_label cpu =
+        pn_label("%s" PN_NBSP "%.8s", pn_num_sig(pn_member_number(row, "cpu_time"), 3).s, unit);
+    pn_card_cell(out, columns[1], wall.s);
+    pn_card_cell(out, columns[2], cpu.s);
+    pn_card_cell(out, columns[3], pn_num_si(pn_member_number(row, "iterations")).s);
+    pn_text_put(out, "<td data-l=\"counters\">");
     put_counters(row, out);
     pn_text_put(out, "</td>");
     pn_row_close(out);
@@ -118,12 +124,9 @@ void pn_page_micro(const struct pn_rundir *run, struct pn_text *out) {
     for (size_t i = 0; i < json_array_size(rows); i++) {
         n += shown(json_array_get(rows, i), aggregates);
     }
-    static const char *const columns[] = {
-        "benchmark", "wall time per operation", "CPU time per iteration", "iterations", "counters",
-        NULL};
     pn_section_open(out, "micro", "Micro", pn_label("%zu microbenchmarks price the parts", n).s);
     pn_text_put(out, "<figure>");
-    pn_table_open(out, columns);
+    pn_cards_open(out, columns);
     for (size_t i = 0; i < json_array_size(rows); i++) {
         if (shown(json_array_get(rows, i), aggregates)) {
             put_row(json_array_get(rows, i), out);

@@ -103,7 +103,7 @@ static void design_table(const struct pn_study *study, struct pn_text *out) {
     for (size_t d = 0; d < study->sweep->designs; d++) {
         columns[d + 1] = study->sweep->design[d];
     }
-    pn_table_open(out, columns);
+    pn_cards_open(out, columns);
     for (size_t f = 0; f < sizeof facts / sizeof facts[0]; f++) {
         pn_row_open(out, facts[f].name);
         for (size_t d = 0; d < study->sweep->designs; d++) {
@@ -112,7 +112,7 @@ static void design_table(const struct pn_study *study, struct pn_text *out) {
             const json_t *from = s == NULL ? NULL : s->summary;
             value_text(facts[f].placement ? pn_member(from, "placement") : from, facts[f].key,
                        &text);
-            pn_cell(out, text.data == NULL ? "null" : text.data);
+            pn_card_cell(out, columns[d + 1], text.data == NULL ? "null" : text.data);
             pn_text_free(&text);
         }
         pn_row_close(out);

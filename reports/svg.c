@@ -36,6 +36,13 @@ void pn_svg_line(struct pn_svg *svg, double x1, double y1, double x2, double y2,
                 pn_num_coord(y1).s, "L", pn_num_coord(x2).s, " ", pn_num_coord(y2).s, "\"/>", NULL);
 }
 
+void pn_svg_whisker(struct pn_svg *svg, double lo, double end, double hi, double y) {
+    pn_svg_line(svg, lo, y, end, y, "inbar");
+    pn_svg_line(svg, lo, y - 4, lo, y + 4, "inbar");
+    pn_svg_line(svg, end, y, hi, y, "zero");
+    pn_svg_line(svg, hi, y - 4, hi, y + 4, "zero");
+}
+
 static void put_title(struct pn_svg *svg, const char *title, const char *element) {
     if (title == NULL) {
         pn_text_put(&svg->body, "/>");

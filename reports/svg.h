@@ -26,6 +26,8 @@ void pn_svg_extend(struct pn_svg *svg, double h);
 void pn_svg_text(struct pn_svg *svg, double x, double y, const char *cls, enum pn_anchor anchor,
                  const char *text);
 void pn_svg_line(struct pn_svg *svg, double x1, double y1, double x2, double y2, const char *cls);
+/* Interval of a bar that ends at `end`: dark inside the bar in either theme, as text outside. */
+void pn_svg_whisker(struct pn_svg *svg, double lo, double end, double hi, double y);
 /* title may be NULL. */
 void pn_svg_rect(struct pn_svg *svg, double x, double y, double w, double h, const char *cls,
                  const char *title);
