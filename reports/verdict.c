@@ -15,9 +15,17 @@
 #define INTERVAL "\003"
 
 static void put_word(struct pn_text *out, const char *word) {
-    for (const char *c = word; *c != '\0'; c++) {
-        pn_text_put_n(out, (unsigned char)*c < 0x20 ? "?" : c, 1);
+    enum { LONGEST = 60 };
+    size_t n = strlen(word);
+    bool cut = n > LONGEST;
+    n = cut ? LONGEST : n;
+    while (cut && n > 0 && ((unsigned char)word[n] & 0xc0) == 0x80) {
+        n--; /* not inside a character */
     }
+    for (size_t i = 0; i < n; i++) {
+        pn_text_put_n(out, (unsigned char)word[i] < 0x20 ? "?" : word + i, 1);
+    }
+    pn_text_put(out, cut ? "…" : "");
 }
 
 static const char *name_of(const struct pn_study *study, enum pn_sign sign) {
@@ -178,6 +186,10 @@ static void say_uncompared(const struct pn_study *study, size_t level, struct pn
     if (unlike > 0) {
         pn_text_format(out, ": results differ in %zu pairs of slots, so no ratio is stated.",
                        unlike);
+    } else if (study->a == study->b) {
+        pn_text_put(out, ": the run has one design only, ");
+        put_word(out, name_of(study, PN_SIGN_A));
+        pn_text_put(out, ".");
     } else {
         pn_text_put(out, ": no round has a valid slot of two designs to compare.");
     }
@@ -398,6 +410,10 @@ void pn_verdict_cause(const struct pn_analysis *analysis, bool html, struct pn_t
     } else {
         if (study->shifts > 0) {
             say_shift(study, &study->shift[0], &said);
+        } else if (study->sweep->levels > 1) {
+            pn_text_put(&said, "No valid round compares two levels of ");
+            put_word(&said, study->sweep->by_key);
+            pn_text_put(&said, ".");
         } else {
             pn_text_put(&said, "The run varied no memory placement.");
         }
