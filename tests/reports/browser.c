@@ -196,7 +196,11 @@ int main(int argc, char **argv) {
     struct made_run run = made_run_plain(7);
     struct pn_report_verdict verdict;
     struct pn_report_error err;
+    static char name[400]; /* one word, longer than a phone is wide */
+    memset(name, 'W', sizeof name - 1);
     run.hypervisor = true;
+    run.cpu_model = name;
+    run.void_reason = name;
     make_run(dir, &run);
     FILE *blank = made_open(dir, "blank.html");
     (void)fputs("<!doctype html><title>blank</title>", blank);

@@ -32,6 +32,7 @@ struct made_run {
     const char *status;
     const char *void_reason;
     bool hypervisor;
+    bool doctor_fails;
 };
 
 static inline struct made_run made_run_plain(uint64_t seed) {
@@ -84,27 +85,29 @@ static inline FILE *made_open(const char *dir, const char *name) {
     return f;
 }
 
-static inline void made_findings(FILE *f) {
-    (void)fputs("\"findings\":[{\"id\":\"cpu.governor\",\"status\":\"ok\",\"impact\":\"variance\","
-                "\"value\":\"performance\","
-                "\"expected\":\"performance\",\"source\":\"sysfs\",\"why\":\"Frequency steps look "
-                "like a design.\",\"fix\":\"\","
-                "\"reason\":\"\"},{\"id\":\"mem.numa_balancing\",\"status\":\"warn\",\"impact\":"
-                "\"variance\",\"value\":\"on\","
-                "\"expected\":\"off\",\"source\":\"sysctl\",\"why\":\"The kernel moves pages "
-                "during the run.\",\"fix\":"
-                "\"sysctl "
-                "kernel.numa_balancing=0\",\"reason\":\"\"},{\"id\":\"cpu.turbo\",\"status\":"
-                "\"skip\",\"impact\":"
-                "\"variance\",\"value\":\"\",\"expected\":\"off\",\"source\":\"sysfs\",\"why\":"
-                "\"Turbo follows load and heat.\","
-                "\"fix\":\"\",\"reason\":\"no intel_pstate "
-                "here\"}],\"placement\":{\"schedulers\":[{\"cpu\":0,\"node\":0,"
-                "\"reason\":\"core 0 of node 0\"},{\"cpu\":1,\"node\":0,\"reason\":\"core 1 of "
-                "node 0\"}],\"housekeeping\":[3],"
-                "\"note\":\"compact\"},\"sampled\":{\"cores\":\"2 of 4\",\"points\":\"7 of "
-                "10\",\"why\":\"quick preset\"},",
-                f);
+static inline void made_findings(FILE *f, bool fails) {
+    (void)fprintf(
+        f,
+        "\"findings\":[{\"id\":\"cpu.governor\",\"status\":\"ok\",\"impact\":\"variance\","
+        "\"value\":\"performance\","
+        "\"expected\":\"performance\",\"source\":\"sysfs\",\"why\":\"Frequency steps look "
+        "like a design.\",\"fix\":\"\","
+        "\"reason\":\"\"},{\"id\":\"mem.numa_balancing\",\"status\":\"%s\",\"impact\":"
+        "\"variance\",\"value\":\"on\","
+        "\"expected\":\"off\",\"source\":\"sysctl\",\"why\":\"The kernel moves pages "
+        "during the run.\",\"fix\":"
+        "\"sysctl "
+        "kernel.numa_balancing=0\",\"reason\":\"\"},{\"id\":\"cpu.turbo\",\"status\":"
+        "\"skip\",\"impact\":"
+        "\"variance\",\"value\":\"\",\"expected\":\"off\",\"source\":\"sysfs\",\"why\":"
+        "\"Turbo follows load and heat.\","
+        "\"fix\":\"\",\"reason\":\"no intel_pstate "
+        "here\"}],\"placement\":{\"schedulers\":[{\"cpu\":0,\"node\":0,"
+        "\"reason\":\"core 0 of node 0\"},{\"cpu\":1,\"node\":0,\"reason\":\"core 1 of "
+        "node 0\"}],\"housekeeping\":[3],"
+        "\"note\":\"compact\"},\"sampled\":{\"cores\":\"2 of 4\",\"points\":\"7 of "
+        "10\",\"why\":\"quick preset\"},",
+        fails ? "fail" : "warn");
 }
 
 static inline void made_sweeps(FILE *f, const struct made_run *m) {
@@ -160,7 +163,7 @@ static inline void made_manifest(const char *dir, const struct made_run *m) {
                 "\"hwloc\":\"2.9.0\","
                 "\"glibc\":\"2.36\"},",
                 f);
-    made_findings(f);
+    made_findings(f, m->doctor_fails);
     made_sweeps(f, m);
     (void)fputs(",\"micro\":\"micro.json\"}\n", f);
     (void)fclose(f);

@@ -114,6 +114,7 @@ static void damage_names_file_and_line(void **state) {
         {"manifest.json", 1, "\"designs\":[\"shared\",\"mailbox\"]", "\"designs\":[\"shared\",7]",
          "not a string"},
         {"plan.jsonl", 3, "{", "", "plan.jsonl:3: damaged line"},
+        {"plan.jsonl", 2, "\"schema\":1", "\"schema\":2", "plan.jsonl:2: schema is not 1"},
         {"plan.jsonl", 4, "\"role\":\"main\"", "\"role\":\"jester\"", "plan.jsonl:4: role"},
         {"samples.jsonl", 5, "\"wall_ns\"", "wall_ns", "samples.jsonl:5: damaged line"},
         {"samples.jsonl", 6, "\"schema\":1", "\"schema\":2", "samples.jsonl:6: schema is not 1"},
