@@ -37,6 +37,28 @@ static void test_live_machine_is_read(void **state) {
     pn_topology_destroy(topo);
 }
 
+/* A capture is handed on: it says what the machine is like, not which one it is. */
+static void test_capture_names_no_machine(void **state) {
+    (void)state;
+    static const char *const never[] = {"HostName", "LinuxCgroup", "Serial\"", "UUID\"",
+                                        "AssetTag"};
+    static char text[1 << 20];
+    char path[] = "/tmp/pinion-capture-XXXXXX";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(pn_topology_capture(path, NULL), 0);
+    (void)close(fd);
+    FILE *f = fopen(path, "r");
+    assert_non_null(f);
+    text[fread(text, 1, sizeof text - 1, f)] = '\0';
+    (void)fclose(f);
+    (void)unlink(path);
+    for (size_t i = 0; i < sizeof never / sizeof *never; i++) {
+        assert_null(strstr(text, never[i]));
+    }
+    assert_non_null(strstr(text, "</topology>"));
+}
+
 static void test_capture_reads_back_the_same(void **state) {
     (void)state;
     char path[] = "/tmp/pinion-capture-XXXXXX";
@@ -151,6 +173,7 @@ static void test_bound_memory_is_where_it_was_bound(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_live_machine_is_read),
+        cmocka_unit_test(test_capture_names_no_machine),
         cmocka_unit_test(test_capture_reads_back_the_same),
         cmocka_unit_test(test_damaged_xml_is_survived),
         cmocka_unit_test(test_no_such_input_is_refused),
