@@ -159,6 +159,7 @@ static const char narrow[] =
     ".cards tr{padding:12px 0;border-bottom:1px solid var(--grid)}"
     ".cards.num tr,.cards.data tr{display:grid;grid-template-columns:repeat(6,1fr);gap:9px 6px}"
     ".cards.num tbody th,.cards.data tbody th{grid-column:1/-1;text-align:left;border:0;padding:0}"
+    ".cards.data tbody th{font-weight:600}.cards td:empty{display:none}"
     ".cards.num td,.cards.data td{grid-column:span "
     "2;white-space:normal;text-align:left;border:0;padding:3px 0 4px}.cards.words "
     "td{margin-top:6px;border:0;padding:0}"
