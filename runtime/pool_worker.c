@@ -266,6 +266,11 @@ static size_t how_many(const struct pn_pool_part *part, unsigned n) {
 unsigned pn_part_run(struct pn_pool_part *part) {
     struct pn_core *core = part->core;
     unsigned n = run_ready(part);
+    /* Nobody here will find the queue empty (take), so credits that are kept from sending must go
+     * back now: another core's batch may need every one of them. */
+    if (part->free == NULL && pn_credit_flush(&part->credit)) {
+        pn_shard_room(part->pool, part->shard);
+    }
     while (n < PN_POOL_TURN && part->free != NULL && !pn_pool_failed(part->pool)) {
         void *items[PN_POOL_TURN];
         size_t found = take_anywhere(part, items, how_many(part, n));

@@ -156,6 +156,11 @@ static void corners(void **state) {
         "jobs=4000 warm=10 rate=40000 arrival=poisson producers_as=thread producers=9",
         "jobs=4000 warm=10 rate=1000000000",
         "jobs=3000 warm=10 producers=3 producers_as=thread",
+        /* A batch needs every credit there is, a core without a worker keeps one. */
+        "jobs=1996 warm=0 seed=631292132 producers=40 workers=1 queue=1 wlo=17 whi=394 "
+        "sleep_ppm=2000 slo=0 shi=100 crash_ppm=50000 batch=32 mem=malloc",
+        "jobs=1996 warm=1996 seed=631292132 producers=40 workers=1 queue=40 wlo=17 whi=394 "
+        "crash_ppm=50000 batch=32",
     };
     for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
         compare(s, sets[i]);
