@@ -122,9 +122,11 @@ static int pilot(struct pn_campaign *c, struct pn_error *err) {
     return 0;
 }
 
+/* Which jobs were lost depends on the moment, not on (seed, p, i) alone. */
 static bool lost_some(const json_t *summary) {
     return json_integer_value(json_object_get(summary, "dropped")) > 0 ||
-           json_integer_value(json_object_get(summary, "collateral")) > 0;
+           json_integer_value(json_object_get(summary, "collateral")) > 0 ||
+           json_integer_value(json_object_get(summary, "victims")) > 0;
 }
 
 /* Equal work is what makes designs comparable: the first checksum of a point and level is

@@ -66,6 +66,33 @@ static void look_for_moved(const struct pn_bench *b, struct pn_watch *w) {
     }
 }
 
+/* The failure, the watchdog and the windows, in a round that has a failure. */
+static void look_at_failure(struct pn_bench *b, uint64_t now) {
+    struct pn_failure *f = b->round.failure;
+    struct pn_recovery *r = &b->recovery;
+    if (f == NULL) {
+        return;
+    }
+    if (f->struck_ns == 0 && now >= r->fail_ns) {
+        pn_recovery_strike(r, now, pn_done_so_far(b));
+        pn_inject(b, now);
+    } else if (pn_recovery_look(r, now, pn_done_so_far(b))) {
+        b->rss_recovered_kb = pn_status_kb("VmRSS:");
+    }
+    pn_failure_watch(f, now);
+}
+
+/* Until the next look; no later than a window ends. */
+static void rest(const struct pn_bench *b) {
+    uint64_t ns = LOOK_NS;
+    if (b->round.failure != NULL) {
+        uint64_t now = pn_now_ns();
+        uint64_t left = b->recovery.next_ns > now ? b->recovery.next_ns - now : 0;
+        ns = left < ns ? left : ns;
+    }
+    (void)nanosleep(&(struct timespec){.tv_nsec = (long)ns}, NULL);
+}
+
 void pn_collect(struct pn_bench *b, uint64_t jobs, struct pn_watch *w) {
     uint64_t seen = 0;
     uint64_t seen_ns = w->t0_ns;
@@ -86,7 +113,8 @@ void pn_collect(struct pn_bench *b, uint64_t jobs, struct pn_watch *w) {
         if (is_over(b, jobs, n)) {
             break;
         }
-        w->failed = b->design->failed(b);
+        look_at_failure(b, now);
+        w->failed = b->design->failed(b) || pn_load_acq(&b->too_many_restarts) != 0;
         if (now >= snapshot_ns) {
             snapshot_ns += SNAPSHOT_NS;
             pn_event_snapshot(b, pn_process_cpu_ns() - w->cpu0_ns);
@@ -97,7 +125,7 @@ void pn_collect(struct pn_bench *b, uint64_t jobs, struct pn_watch *w) {
             pn_store_rel(&b->stop, 1);
             break;
         }
-        (void)nanosleep(&(struct timespec){.tv_nsec = LOOK_NS}, NULL);
+        rest(b);
     }
     w->cpu_ns = pn_process_cpu_ns() - w->cpu0_ns;
     uint64_t deadline = seen_ns + 100 * (uint64_t)LOOK_NS;

@@ -131,6 +131,8 @@ static void fill_fixed(const struct pn_run_options *o, struct pn_outcome *out) {
     out->worker_min_jobs = out->worker_max_jobs = PN_NONE;
     out->rss_kb = pn_status_kb("VmRSS:");
     out->hwm_kb = pn_status_kb("VmHWM:");
+    out->victims = out->detect_ns = out->restart_ns = out->recovery_ns = PN_NONE;
+    out->baseline_per_s = out->rss_recovered_kb = PN_NONE;
     out->restarts = PN_NONE; /* nobody restarts: a crash just loses the job */
     out->membind = true;
 }
@@ -148,6 +150,10 @@ static int spawn_all(struct loop *loops, unsigned n) {
 int pn_run_loop(const struct pn_run_options *o, struct pn_outcome *out, struct pn_error *err) {
     const struct pn_params *p = o->params;
     unsigned n = o->plan->n_schedulers;
+    if (p->fail_at_ms > 0) {
+        (void)snprintf(err->text, sizeof err->text, "loop: fail_at_ms needs workers: it has none");
+        return -EINVAL;
+    }
     struct pn_round round = {.params = p, .jobs = p->jobs, .sample_every = UINT64_MAX};
     round.bases = malloc(p->producers * sizeof *round.bases);
     struct loop *loops = aligned_alloc(PN_LINE, n * sizeof *loops);

@@ -24,7 +24,9 @@ struct actor {
     struct pn_task task;
     struct pn_bench *bench;
     struct pn_mailbox *box;
-    struct pn_job *job; /* asleep with it */
+    struct pn_mail blow; /* a message that only wakes it, to find that it is dead */
+    struct pn_job *job;  /* asleep with it */
+    bool away;           /* asleep, or not up yet */
     uint64_t id, slept_from_ns;
     unsigned core;
     uint64_t state[STATE_BYTES / 8]; /* what a crash drops */
@@ -39,9 +41,6 @@ struct sender {
 struct mailboxes {
     struct actor *actors;
     struct sender *senders;
-    PN_ATOMIC(uint32_t) failed;
-    uint64_t restart_window_ns, restarts_in_window; /* guarded by lock: a crash is no hot path */
-    pthread_mutex_t lock;
     uint64_t capacity;
 };
 
@@ -49,54 +48,93 @@ static struct mailboxes *state_of(const struct pn_bench *b) {
     return b->design_state;
 }
 
-static void actor_run(struct pn_task *task);
-
-static void supervise(struct actor *a) {
-    struct mailboxes *m = state_of(a->bench);
-    const struct pn_params *p = a->bench->params;
-    uint64_t crashed = pn_now_ns();
-    memset(a->state, 0, sizeof a->state);
-    (void)pthread_mutex_lock(&m->lock);
-    if (crashed - m->restart_window_ns > p->restarts_period_ms * 1000000) {
-        m->restart_window_ns = crashed;
-        m->restarts_in_window = 0;
-    }
-    if (++m->restarts_in_window > p->restarts_max) {
-        pn_store_rel(&m->failed, 1);
-    }
-    (void)pthread_mutex_unlock(&m->lock);
-    pn_tally_restarted(&a->bench->round, &a->bench->tallies[pn_this_core_id()], a->id,
-                       pn_now_ns() - crashed);
+static void go_away(struct actor *a, uint64_t ns) {
+    a->away = true;
+    pn_task_sleep(&a->task, ns);
 }
 
-/* \return false if the actor sleeps now */
+/* One for one, on the spot: under supervise=tree the supervisor's books, under loop the actor's own
+ * loop. Both are a call here, and a successor keeps its predecessor's mailbox.
+ * \return false if there is none yet */
+static bool died(struct actor *a, uint64_t wait_ns) {
+    uint64_t crashed_ns = pn_now_ns();
+    memset(a->state, 0, sizeof a->state);
+    pn_restart_in_place(a->bench, a->id, crashed_ns);
+    if (wait_ns > 0) {
+        go_away(a, wait_ns);
+    }
+    return wait_ns == 0;
+}
+
+static uint64_t wait_of(const struct actor *a) {
+    struct pn_failure *f = a->bench->round.failure;
+    return f == NULL ? 0 : pn_failure_died(f, a->id);
+}
+
+/* \return false if the actor is away now */
 static bool receive(struct actor *a, struct pn_mail *mail) {
     struct pn_bench *b = a->bench;
-    struct pn_job *jobs = (struct pn_job *)(void *)((char *)mail - offsetof(struct pn_job, link));
+    struct pn_job *job = (struct pn_job *)(void *)((char *)mail - offsetof(struct pn_job, link));
     uint64_t sleep_ns = 0;
+    if (mail == &a->blow) {
+        return true;
+    }
     a->state[0]++;
-    enum pn_job_rc rc = pn_job_run(&b->round, &b->tallies[pn_this_core_id()], pn_this_arena(), jobs,
+    enum pn_job_rc rc = pn_job_run(&b->round, &b->tallies[pn_this_core_id()], pn_this_arena(), job,
                                    a->id, &sleep_ns);
     if (rc == PN_JOB_CRASH) {
-        supervise(a);
+        return died(a, wait_of(a));
     }
     if (rc != PN_JOB_SLEEP) {
         return true;
     }
-    a->job = jobs;
+    a->job = job;
     a->slept_from_ns = pn_now_ns();
-    pn_task_sleep(&a->task, sleep_ns);
+    if (b->round.failure != NULL) {
+        sleep_ns = pn_failure_sleep(b->round.failure, a->id, sleep_ns);
+    }
+    go_away(a, sleep_ns);
     return false;
+}
+
+/* It was away, and its timer has fired. \return false if it is away again */
+static bool come_back(struct actor *a) {
+    struct pn_bench *b = a->bench;
+    struct pn_tally *tally = &b->tallies[pn_this_core_id()];
+    struct pn_job *job = a->job;
+    uint64_t ns = 0;
+    enum pn_wake wake = PN_WAKE_SLEPT;
+    a->away = false;
+    if (b->round.failure != NULL) {
+        wake = pn_failure_wakes(b->round.failure, a->id, &ns);
+    } else {
+        ns = pn_now_ns() - a->slept_from_ns;
+    }
+    if (wake == PN_WAKE_AGAIN) {
+        go_away(a, ns);
+        return false;
+    }
+    a->job = NULL;
+    if (wake == PN_WAKE_SLEPT) {
+        pn_job_finish(&b->round, tally, pn_this_arena(), job, a->id, ns);
+        return true;
+    }
+    if (wake == PN_WAKE_KILLED) {
+        pn_job_lose(&b->round, tally, pn_this_arena(), job, a->id);
+        return died(a, wait_of(a));
+    }
+    return wake == PN_WAKE_UP || died(a, ns);
 }
 
 static void actor_run(struct pn_task *task) {
     struct actor *a = (struct actor *)task;
     struct pn_bench *b = a->bench;
-    if (a->job != NULL) {
-        struct pn_job *job = a->job;
-        a->job = NULL;
-        pn_job_finish(&b->round, &b->tallies[pn_this_core_id()], pn_this_arena(), job, a->id,
-                      pn_now_ns() - a->slept_from_ns);
+    bool here = !a->away || come_back(a);
+    if (here && b->round.failure != NULL && pn_failure_dies(b->round.failure, a->id)) {
+        here = died(a, wait_of(a));
+    }
+    if (!here) {
+        return;
     }
     unsigned taken = 0;
     struct pn_mail *mail;
@@ -122,12 +160,27 @@ static void actor_run(struct pn_task *task) {
     pn_task_ready(task);
 }
 
+static unsigned core_of(const struct pn_bench *b, uint64_t worker) {
+    return state_of(b)->actors[worker].core;
+}
+
+/* An actor whose mailbox is full is not idle: it comes by without being told. */
+static void deliver(struct pn_bench *b) {
+    for (uint64_t w = 0; w < b->params->workers; w++) {
+        struct actor *a = &state_of(b)->actors[w];
+        bool idle = false;
+        if (pn_mailbox_push(a->box, &a->blow, &idle) == PN_QUEUE_OK && idle) {
+            pn_task_send(b->rt, a->core, &a->task);
+        }
+    }
+}
+
 /* To the next actor that has room; after TRIES full ones, the first of them is waited for. */
 static enum pn_queue_rc send(struct pn_producer *p, struct pn_job *job) {
     struct mailboxes *m = state_of(p->bench);
     struct sender *s = &m->senders[p->p];
     uint64_t workers = p->bench->params->workers;
-    if (pn_load_acq(&m->failed) != 0) {
+    if (pn_load_acq(&p->bench->too_many_restarts) != 0) {
         return PN_QUEUE_CLOSED;
     }
     unsigned tries = workers < TRIES ? (unsigned)workers : TRIES;
@@ -205,7 +258,8 @@ static int create_actors(struct pn_bench *b, struct mailboxes *m) {
         rc = pn_mailbox_create(&a->box, m->capacity);
     }
     for (uint64_t k = 0; k < p->producers; k++) {
-        m->senders[k].next = k % p->workers; /* producers do not all start with the same actor */
+        /* Spread, so that producers that start together do not meet. */
+        m->senders[k].next = k * p->workers / p->producers;
     }
     return rc;
 }
@@ -216,8 +270,6 @@ static int create(struct pn_bench *b) {
         return -ENOMEM;
     }
     b->design_state = m;
-    (void)pthread_mutex_init(&m->lock, NULL);
-    pn_atomic_init(&m->failed, 0);
     m->actors = calloc(b->params->workers, sizeof *m->actors);
     m->senders = calloc(b->params->producers, sizeof *m->senders);
     return m->actors == NULL || m->senders == NULL ? -ENOMEM : create_actors(b, m);
@@ -230,7 +282,6 @@ static void destroy(struct pn_bench *b) {
     }
     free(m->actors);
     free(m->senders);
-    (void)pthread_mutex_destroy(&m->lock);
     free(m);
     b->design_state = NULL;
 }
@@ -243,7 +294,7 @@ static void report(const struct pn_bench *b, struct pn_outcome *out) {
 }
 
 static bool failed(const struct pn_bench *b) {
-    return pn_load_acq(&state_of(b)->failed) != 0;
+    return pn_load_acq(&b->too_many_restarts) != 0;
 }
 
 const struct pn_design pn_design_mailbox = {.name = "mailbox",
@@ -259,5 +310,7 @@ const struct pn_design pn_design_mailbox = {.name = "mailbox",
                                             .rest_lane = rest_lane,
                                             .submit_foreign = submit,
                                             .wait_room_foreign = wait_room_foreign,
+                                            .core_of = core_of,
+                                            .deliver = deliver,
                                             .report = report,
                                             .failed = failed};

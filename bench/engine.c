@@ -111,6 +111,13 @@ static int make(struct pn_bench *b, struct pn_error *err) {
         rc = make_producers(b);
     }
     if (rc == 0) {
+        rc = pn_intensity_create(&b->intensity, b->params->restarts_max,
+                                 b->params->restarts_period_ms * 1000000);
+    }
+    if (rc == 0 && b->params->fail_at_ms > 0) {
+        rc = pn_failure_create(&b->failure, b->params);
+    }
+    if (rc == 0) {
         rc = b->design->create(b);
     }
     for (uint64_t k = 0;
@@ -140,6 +147,8 @@ static void unmake(struct pn_bench *b) {
     for (unsigned i = 0; b->tallies != NULL && i < b->n_cores; i++) {
         pn_tally_fini(&b->tallies[i]);
     }
+    pn_failure_destroy(b->failure);
+    pn_intensity_destroy(b->intensity);
     free(b->producers);
     free(b->unknown_near);
     free(b->tallies);
@@ -198,6 +207,8 @@ static int play(struct pn_bench *b, uint64_t jobs, struct pn_watch *w) {
     *w = (struct pn_watch){.log = w->log};
     w->cpu0_ns = pn_process_cpu_ns();
     w->t0_ns = b->round.start_ns = pn_now_ns();
+    b->round.failure = b->measured ? b->failure : NULL;
+    pn_recovery_begin(&b->recovery, b->params, w->t0_ns);
     rc = pn_producers_start(b, jobs);
     if (rc == 0) {
         pn_collect(b, jobs, w);
@@ -389,6 +400,7 @@ static int measure(struct pn_bench *b, struct pn_outcome *out, struct pn_error *
         }
     }
     fill_sums(b, out);
+    pn_fill_failure(b, out);
     b->design->report(b, out);
     pn_events_write_records(b);
     return rc;

@@ -5,9 +5,11 @@
 #ifndef PN_ENGINE_H
 #define PN_ENGINE_H
 
-#include "runtime/atomic.h"
+#include "failure.h"
+#include "recovery.h"
 
 #include <pinion/design.h>
+#include <pinion/intensity.h>
 #include <pinion/outcome.h>
 #include <pthread.h>
 
@@ -43,6 +45,12 @@ struct pn_bench {
     struct pn_tally *tallies; /* [n_cores] */
     unsigned n_cores;
     struct pn_producer *producers;
+    struct pn_failure *failure; /* NULL = fail_at_ms=0 */
+    struct pn_recovery recovery;
+    uint64_t rss_recovered_kb;
+    /* Restarts that no pn_pool counts. */
+    struct pn_intensity *intensity;
+    PN_ATOMIC(uint32_t) too_many_restarts;
     uint8_t *unknown_near;    /* distances of producer threads' arenas: not known */
     PN_ATOMIC(uint32_t) stop; /* producers end early */
     bool measured;            /* this round is not the warm-up: events are written */
@@ -59,6 +67,13 @@ bool pn_producers_finished(const struct pn_bench *bench);
  */
 void pn_producers_join(struct pn_bench *bench, bool complete);
 
+/* injection.c: a worker starts anew, here; too many restarts end the run. */
+void pn_restart_in_place(struct pn_bench *bench, uint64_t worker, uint64_t crashed_ns);
+
+/* The failure happens now; and what is known of it afterwards. */
+void pn_inject(struct pn_bench *bench, uint64_t now_ns);
+void pn_fill_failure(const struct pn_bench *bench, struct pn_outcome *out);
+
 /* collector.c: wait for the round's end, filling wall, cpu, halves. */
 struct pn_watch {
     uint64_t t0_ns, cpu0_ns;
@@ -74,6 +89,7 @@ void pn_collect(struct pn_bench *bench, uint64_t jobs, struct pn_watch *watch);
 void pn_event_snapshot(struct pn_bench *bench, uint64_t cpu_ns);
 void pn_event_log(void *bench, const struct pn_record *record);
 void pn_events_write_records(struct pn_bench *bench);
+uint64_t pn_done_so_far(const struct pn_bench *bench);
 uint64_t pn_status_kb(const char *label);
 
 /* engine.c: say "ready" and wait for a line on standard input. False if the other side has gone; an

@@ -12,6 +12,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+uint64_t pn_done_so_far(const struct pn_bench *b) {
+    uint64_t done = 0;
+    for (unsigned i = 0; i < b->n_cores; i++) {
+        /* relaxed: a count that its core keeps raising, no edge */
+        done += pn_load_rlx((PN_ATOMIC(uint64_t) *)&b->tallies[i].done);
+    }
+    return done;
+}
+
 uint64_t pn_status_kb(const char *label) {
     char line[256];
     uint64_t kb = PN_NONE;
@@ -35,10 +44,14 @@ static void head(const struct pn_bench *b, FILE *to, const char *event, uint64_t
 
 static void write_job(const struct pn_bench *b, FILE *to, const struct pn_record *r) {
     head(b, to, "job_done", r->at_ns);
-    (void)fprintf(to,
-                  ",\"producer\":%" PRIu32 ",\"i\":%" PRIu32 ",\"worker\":%" PRIu32
-                  ",\"lat_ns\":%" PRIu64 ",\"sleep_ns\":%" PRIu64 ",\"attempt\":1}\n",
-                  r->producer, r->i, r->worker, r->value_ns, r->sleep_ns);
+    (void)fprintf(to, ",\"producer\":%" PRIu32 ",\"i\":%" PRIu32 ",\"worker\":%" PRIu32,
+                  r->producer, r->i, r->worker);
+    if (r->value_ns == UINT64_MAX) {
+        (void)fputs(",\"lat_ns\":null", to);
+    } else {
+        (void)fprintf(to, ",\"lat_ns\":%" PRIu64, r->value_ns);
+    }
+    (void)fprintf(to, ",\"sleep_ns\":%" PRIu64 ",\"attempt\":1}\n", r->sleep_ns);
 }
 
 static void write_record(const struct pn_bench *b, FILE *to, const struct pn_record *r) {
@@ -76,17 +89,12 @@ void pn_event_snapshot(struct pn_bench *b, uint64_t cpu_ns) {
     if (to == NULL || !b->measured) {
         return;
     }
-    uint64_t done = 0;
-    for (unsigned i = 0; i < b->n_cores; i++) {
-        /* relaxed: a count that its core keeps raising, no edge */
-        done += pn_load_rlx((PN_ATOMIC(uint64_t) *)&b->tallies[i].done);
-    }
+    uint64_t done = pn_done_so_far(b);
     (void)pthread_mutex_lock(&b->events_lock);
     head(b, to, "snapshot", pn_now_ns());
-    /* How many are queued and how many in hand only the cores know, and asking would disturb them.
-     */
     (void)fprintf(to,
-                  ",\"done\":%" PRIu64 ",\"in_flight\":null,\"queued\":null,\"rss_kb\":%" PRIu64
+                  ",\"done\":%" PRIu64 ",\"in_flight\":null,\"queued\":null,\"reason\":\"only the "
+                  "cores know, asking would disturb them\",\"rss_kb\":%" PRIu64
                   ",\"cpu_ns\":%" PRIu64 "}\n",
                   done, pn_status_kb("VmRSS:"), cpu_ns);
     (void)pthread_mutex_unlock(&b->events_lock);
@@ -97,9 +105,17 @@ void pn_events_write_records(struct pn_bench *b) {
     if (to == NULL) {
         return;
     }
+    /* A core keeps as many crashes as a run may write: all may have happened there. */
+    unsigned left[] = {
+        [PN_RECORD_CRASH] = PN_CRASH_RECORDS_MAX, [PN_RECORD_RESTART] = PN_CRASH_RECORDS_MAX};
     for (unsigned i = 0; i < b->n_cores; i++) {
         for (uint64_t k = 0; k < b->tallies[i].n_records; k++) {
-            write_record(b, to, &b->tallies[i].records[k]);
+            const struct pn_record *r = &b->tallies[i].records[k];
+            bool limited = r->kind == PN_RECORD_CRASH || r->kind == PN_RECORD_RESTART;
+            if (!limited || left[r->kind] > 0) {
+                write_record(b, to, r);
+                left[r->kind] -= limited;
+            }
         }
     }
     for (uint64_t p = 0; p < b->params->producers; p++) {

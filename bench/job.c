@@ -5,7 +5,7 @@
  */
 #include <pinion/job.h>
 
-#include "runtime/atomic.h"
+#include "failure.h"
 
 #include <errno.h>
 #include <pinion/clock.h>
@@ -14,8 +14,9 @@
 #include <string.h>
 #include <time.h>
 
-/* Of about 20000 samples in a round, all may end on one core. */
-enum { RECORDS_MAX = 24000, CRASH_RECORDS_MAX = 1000, TOUCH_STRIDE = 64, PAGE_WORDS = 1024 };
+/* Every floor(N / 20000)-th job of a producer, its first included, is sampled: fewer than 40000 and
+ * one per producer. All may end on one core. */
+enum { SAMPLES_MAX = 40000, TOUCH_STRIDE = 64, PAGE_WORDS = 1024 };
 
 /* The figures that the collector reads while their core writes them. */
 static uint64_t peek(const uint64_t *word) {
@@ -45,8 +46,9 @@ int pn_tally_init(struct pn_tally *tally, const struct pn_params *params, bool k
         return -ENOMEM;
     }
     if (keep_records) {
-        tally->records = malloc(RECORDS_MAX * sizeof *tally->records);
-        tally->max_records = tally->records == NULL ? 0 : RECORDS_MAX;
+        uint64_t most = SAMPLES_MAX + params->producers + (uint64_t)2 * PN_CRASH_RECORDS_MAX;
+        tally->records = malloc(most * sizeof *tally->records);
+        tally->max_records = tally->records == NULL ? 0 : most;
     }
     return keep_records && tally->records == NULL ? -ENOMEM : 0;
 }
@@ -177,10 +179,10 @@ static void block(uint64_t us) {
                     NULL);
 }
 
-static void lose(const struct pn_round *round, struct pn_tally *tally, struct pn_arena *arena,
+void pn_job_lose(const struct pn_round *round, struct pn_tally *tally, struct pn_arena *arena,
                  struct pn_job *job, uint64_t worker) {
     tally->crashes++;
-    if (tally->crash_records < CRASH_RECORDS_MAX) {
+    if (tally->crash_records < PN_CRASH_RECORDS_MAX) {
         tally->crash_records++;
         struct pn_record what = {.kind = PN_RECORD_CRASH,
                                  .producer = job->producer,
@@ -196,7 +198,8 @@ static void lose(const struct pn_round *round, struct pn_tally *tally, struct pn
 void pn_tally_restarted(const struct pn_round *round, struct pn_tally *tally, uint64_t worker,
                         uint64_t down_ns) {
     tally->restarts++;
-    if (tally->crash_records <= CRASH_RECORDS_MAX && tally->crashes <= CRASH_RECORDS_MAX) {
+    if (tally->restart_records < PN_CRASH_RECORDS_MAX) {
+        tally->restart_records++;
         struct pn_record what = {.kind = PN_RECORD_RESTART,
                                  .worker = (uint32_t)worker,
                                  .at_ns = pn_now_ns(),
@@ -215,8 +218,15 @@ enum pn_job_rc pn_job_run(const struct pn_round *round, struct pn_tally *tally,
         scratch(arena, p->alloc);
     }
     job->result = pn_compute(x, units_of(p, key));
-    if (p->crash_ppm > 0 && pn_job_hit(key, PN_DRAW_CRASH, (uint32_t)p->crash_ppm)) {
-        lose(round, tally, arena, job, worker);
+    enum pn_fate fate =
+        round->failure == NULL ? PN_FATE_LIVE : pn_failure_at_crash_point(round->failure, worker);
+    if (fate == PN_FATE_HANG) {
+        *sleep_ns = PN_KILL_SLICE_NS;
+        return PN_JOB_SLEEP;
+    }
+    if (fate == PN_FATE_DIE ||
+        (p->crash_ppm > 0 && pn_job_hit(key, PN_DRAW_CRASH, (uint32_t)p->crash_ppm))) {
+        pn_job_lose(round, tally, arena, job, worker);
         return PN_JOB_CRASH;
     }
     free_payload(arena, job);
@@ -244,7 +254,7 @@ void pn_job_finish(const struct pn_round *round, struct pn_tally *tally, struct 
     }
     if (job->start_ns != 0 || round->log != NULL) {
         uint64_t now = pn_now_ns();
-        uint64_t latency = job->start_ns == 0 ? 0 : now - job->start_ns;
+        uint64_t latency = job->start_ns == 0 ? UINT64_MAX : now - job->start_ns;
         if (job->start_ns != 0) {
             pn_histogram_add(&tally->latency, latency);
         }

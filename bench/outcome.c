@@ -67,6 +67,26 @@ static void latency(const struct pn_outcome *o, FILE *to) {
     (void)fputs("]}", to);
 }
 
+static void failure(const struct pn_outcome *o, const struct pn_params *p, FILE *to) {
+    number(to, "detect_ns", o->detect_ns);
+    number(to, "restart_ns", o->restart_ns);
+    number(to, "recovery_ns", o->recovery_ns);
+    number(to, "baseline_per_s", o->baseline_per_s);
+    number(to, "rss_recovered_kb", o->rss_recovered_kb);
+    (void)fprintf(to, ",\"supervise\":\"%s\"", pn_params_word("supervise", p->supervise));
+    if (p->fail_at_ms == 0) {
+        return;
+    }
+    (void)fprintf(to, ",\"fail_kind\":\"%s\"", pn_params_word("fail_kind", p->fail_kind));
+    number(to, "fail_at_ns", p->fail_at_ms * 1000000u);
+    number(to, "victims", o->victims);
+    if (o->failure_reason == NULL) {
+        (void)fputs(",\"failure_reason\":null", to);
+    } else {
+        (void)fprintf(to, ",\"failure_reason\":\"%s\"", o->failure_reason);
+    }
+}
+
 static void cores(const struct pn_outcome *o, FILE *to) {
     (void)fputs(",\"cores\":[", to);
     for (unsigned i = 0; i < o->n_cores; i++) {
@@ -140,11 +160,7 @@ void pn_outcome_print(const struct pn_outcome *o, const struct pn_run_options *o
     number(to, "worker_min_jobs", o->worker_min_jobs);
     number(to, "worker_max_jobs", o->worker_max_jobs);
     number(to, "longest_gap_ns", o->longest_gap_ns);
-    static const char *const absent[] = {"detect_ns", "restart_ns", "recovery_ns", "baseline_per_s",
-                                         "rss_recovered_kb"};
-    for (unsigned i = 0; i < sizeof absent / sizeof *absent; i++) {
-        number(to, absent[i], PN_NONE);
-    }
+    failure(o, options->params, to);
     number(to, "rss_kb", o->rss_kb);
     number(to, "hwm_kb", o->hwm_kb);
     cores(o, to);

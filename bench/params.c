@@ -20,6 +20,8 @@ struct key {
 
 static const char *const words_as[] = {"task", "thread", NULL};
 static const char *const words_arrival[] = {"fixed", "poisson", NULL};
+static const char *const words_supervise[] = {"tree", "loop", NULL};
+static const char *const words_fail[] = {"one", "node", "all", "init", "supervisor", "hang", NULL};
 static const char *const words_mem[] = {"local", "malloc", "interleave", NULL};
 
 #define AT(field) offsetof(struct pn_params, field)
@@ -48,6 +50,11 @@ static const struct key keys[] = {
     {"producers_as", AT(producers_as), PN_PRODUCERS_TASK, 0, 0, words_as},
     {"restarts_max", AT(restarts_max), 10000000, 0, ANY, NULL},
     {"restarts_period_ms", AT(restarts_period_ms), 1000, 1, 86400000, NULL},
+    {"supervise", AT(supervise), PN_SUPERVISE_TREE, 0, 0, words_supervise},
+    {"fail_at_ms", AT(fail_at_ms), 0, 0, 86400000, NULL},
+    {"fail_kind", AT(fail_kind), PN_FAIL_ONE, 0, 0, words_fail},
+    {"band_pct", AT(band_pct), 5, 1, 100, NULL},
+    {"band_windows", AT(band_windows), 5, 1, 1000, NULL},
     {"alloc", AT(alloc), 0, 0, (uint64_t)1 << 30, NULL},
     {"batch", AT(batch), 1, 1, 32, NULL},
     {"arrival", AT(arrival), PN_ARRIVAL_FIXED, 0, 0, words_arrival},
@@ -61,9 +68,8 @@ enum { N_KEYS = sizeof keys / sizeof *keys };
 static const struct {
     const char *name, *only;
 } fixed[] = {
-    {"queue_bytes", "auto"}, {"offload", "none"},   {"collector", "sharded"}, {"keys", "0"},
-    {"state", "0"},          {"supervise", "tree"}, {"fail_at_ms", "0"},      {"fail_kind", "one"},
-    {"band_pct", "5"},       {"band_windows", "5"},
+    {"queue_bytes", "auto"}, {"offload", "none"}, {"collector", "sharded"},
+    {"keys", "0"},           {"state", "0"},
 };
 
 static int refuse(struct pn_error *err, const char *format, ...)
@@ -100,9 +106,13 @@ static int set_word(struct pn_params *params, const struct key *key, const char 
     if (strcmp(key->name, "mem") == 0 && strcmp(value, "remote") == 0) {
         return refuse(err, "mem=remote is not built yet: local, malloc or interleave");
     }
-    return refuse(err, "%s=%s: not one of %s, %s%s%s", key->name, value, key->words[0],
-                  key->words[1], key->words[2] == NULL ? "" : ", ",
-                  key->words[2] == NULL ? "" : key->words[2]);
+    char all[96];
+    size_t used = 0;
+    for (unsigned i = 0; key->words[i] != NULL; i++) {
+        used += (size_t)snprintf(all + used, sizeof all - used, "%s%s", i == 0 ? "" : ", ",
+                                 key->words[i]);
+    }
+    return refuse(err, "%s=%s: not one of %s", key->name, value, all);
 }
 
 static int set_number(struct pn_params *params, const struct key *key, const char *value,
@@ -192,6 +202,13 @@ int pn_params_check(const struct pn_params *p, struct pn_error *err) {
     if (p->arrival == PN_ARRIVAL_POISSON && p->rate == 0) {
         return refuse(err, "arrival=poisson needs rate=");
     }
+    if (p->fail_kind != PN_FAIL_ONE && p->fail_at_ms == 0) {
+        return refuse(err, "fail_kind=%s needs fail_at_ms=", words_fail[p->fail_kind]);
+    }
+    if (p->fail_at_ms > 0 && p->fail_kind == PN_FAIL_SUPERVISOR &&
+        p->supervise == PN_SUPERVISE_LOOP) {
+        return refuse(err, "fail_kind=supervisor needs supervise=tree: a loop has none");
+    }
     return 0;
 }
 
@@ -205,6 +222,10 @@ bool pn_params_known(const char *key) {
         }
     }
     return false;
+}
+
+const char *pn_params_word(const char *key, uint64_t value) {
+    return find(key)->words[value];
 }
 
 bool pn_params_get(const struct pn_params *params, unsigned i, char *text, size_t cap) {

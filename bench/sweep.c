@@ -207,6 +207,14 @@ void pn_sweep_thin(struct pn_sweep_plan *sweep, unsigned points) {
     sweep->n_x = points;
 }
 
+static bool has_loop(const struct pn_sweep_plan *s) {
+    bool has = s->loop;
+    for (unsigned i = 0; i < s->n_designs; i++) {
+        has = has || strcmp(s->design[i], "loop") == 0;
+    }
+    return has;
+}
+
 static int check_point(const struct pn_sweep_plan *s, const char *x, const char *by,
                        struct pn_error *err) {
     struct pn_params params;
@@ -226,6 +234,9 @@ static int check_point(const struct pn_sweep_plan *s, const char *x, const char 
         if (pn_params_set(&params, text, err) != 0) {
             return -EINVAL;
         }
+    }
+    if (params.fail_at_ms > 0 && has_loop(s)) {
+        return refuse(err, "sweep '%s': fail_at_ms needs workers, the loop has none", s->name);
     }
     return pn_params_check(&params, err);
 }

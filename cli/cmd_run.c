@@ -90,6 +90,9 @@ static int check(struct options *o) {
     if (pn_params_check(&o->params, &err) != 0) {
         return pn_fail(PN_EXIT_INPUT, "run: %s", err.text);
     }
+    if (strcmp(o->design, "loop") == 0 && o->params.fail_at_ms > 0) {
+        return pn_fail(PN_EXIT_INPUT, "run: fail_at_ms needs workers, the loop has none");
+    }
     return 0;
 }
 
@@ -133,6 +136,17 @@ static void print_time(const char *what, uint64_t ns) {
     }
 }
 
+static void print_failure(const struct pn_params *p, const struct pn_outcome *out) {
+    (void)printf("failure                %s at %" PRIu64 " ms, %" PRIu64 " workers died\n",
+                 pn_params_word("fail_kind", p->fail_kind), p->fail_at_ms, out->victims);
+    print_time("  noticed after", out->detect_ns);
+    print_time("  all up again after", out->restart_ns);
+    print_time("  in the band after", out->recovery_ns);
+    if (out->failure_reason != NULL) {
+        (void)printf("  not measured         %s\n", out->failure_reason);
+    }
+}
+
 static void print_human(const struct options *o, const struct pn_outcome *out) {
     double seconds = (double)out->wall_ns / 1e9;
     uint64_t busy = out->cpu_ns > out->spin_ns ? out->cpu_ns - out->spin_ns : 0;
@@ -156,6 +170,9 @@ static void print_human(const struct options *o, const struct pn_outcome *out) {
     }
     if (out->sleep_mean_ns != PN_NONE) {
         print_time("a sleep took", out->sleep_mean_ns);
+    }
+    if (o->params.fail_at_ms > 0) {
+        print_failure(&o->params, out);
     }
     (void)printf("memory                 %" PRIu64 " KiB resident\n", out->rss_kb);
     for (unsigned i = 0; i < out->n_degraded; i++) {
@@ -239,7 +256,8 @@ static int run(int argc, char **argv) {
                               "Parameters: seed producers workers queue drop jobs warm rate units "
                               "wlo whi payload sleep_ppm slo shi crash_ppm block_ppm block_us "
                               "greedy_ppm greedy_units producers_as restarts_max "
-                              "restarts_period_ms alloc batch arrival mem cores log",
+                              "restarts_period_ms supervise fail_at_ms fail_kind band_pct "
+                              "band_windows alloc batch arrival mem cores log",
                               NULL,
                               NULL,
                               NULL};

@@ -5,6 +5,9 @@
  */
 #include "runtime/intensity.h"
 
+#include <errno.h>
+#include <stdlib.h>
+
 #define COUNT_MASK 0xffffffffu
 
 void pn_intensity_init(struct pn_intensity *in, uint64_t max, uint64_t period_ns) {
@@ -13,6 +16,19 @@ void pn_intensity_init(struct pn_intensity *in, uint64_t max, uint64_t period_ns
     for (unsigned i = 0; i < PN_INTENSITY_BUCKETS; i++) {
         pn_atomic_init(&in->bucket[i], 0);
     }
+}
+
+int pn_intensity_create(struct pn_intensity **out, uint64_t max, uint64_t period_ns) {
+    *out = malloc(sizeof **out);
+    if (*out == NULL) {
+        return -ENOMEM;
+    }
+    pn_intensity_init(*out, max, period_ns);
+    return 0;
+}
+
+void pn_intensity_destroy(struct pn_intensity *in) {
+    free(in);
 }
 
 bool pn_intensity_exceeded(struct pn_intensity *in, uint64_t now_ns) {

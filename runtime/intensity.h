@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * Restart intensity: at most `max` restarts in any `period`. Counted in eight buckets of the
- * period, so the window is exact to an eighth and needs no list of times, whatever max is.
- *
- * Threads: any; lock-free. A crash is not the hot path.
+ * The inside of pn_intensity, for those who embed one.
  */
 #ifndef PN_INTENSITY_H
 #define PN_INTENSITY_H
 
 #include "runtime/atomic.h"
+
+#include <pinion/intensity.h>
 
 enum { PN_INTENSITY_BUCKETS = 8 };
 
@@ -19,8 +18,5 @@ struct pn_intensity {
 };
 
 void pn_intensity_init(struct pn_intensity *in, uint64_t max, uint64_t period_ns);
-
-/** Count one restart. \return true if that is one too many */
-bool pn_intensity_exceeded(struct pn_intensity *in, uint64_t now_ns);
 
 #endif

@@ -136,21 +136,28 @@ static void restart(struct pn_worker *worker, uint64_t crashed_ns) {
     }
 }
 
+/* What a handler answered. \return true if the worker can take the next job */
+static bool settle(struct pn_worker *worker, enum pn_job_rc rc) {
+    if (rc == PN_JOB_CRASH || rc == PN_JOB_CRASH_WAIT) {
+        restart(worker, pn_now_ns());
+    }
+    if (rc == PN_JOB_SLEEP || rc == PN_JOB_CRASH_WAIT) {
+        fall_asleep(worker);
+        return false;
+    }
+    worker->job = NULL;
+    return true;
+}
+
 /* Run jobs until the item is finished or the worker sleeps. \return true if the worker is free */
 static bool run_item(struct pn_worker *worker) {
     const struct pn_pool_config *config = &worker->part->pool->config;
     while (worker->rest != NULL) {
         worker->job = worker->rest;
         worker->rest = worker->job->next;
-        enum pn_job_rc rc = config->run(worker, worker->job);
-        if (rc == PN_JOB_SLEEP) {
-            fall_asleep(worker);
+        if (!settle(worker, config->run(worker, worker->job))) {
             return false;
         }
-        if (rc == PN_JOB_CRASH) {
-            restart(worker, pn_now_ns());
-        }
-        worker->job = NULL;
     }
     return true;
 }
@@ -164,18 +171,28 @@ static unsigned run_ready(struct pn_pool_part *part) {
             part->ready_end = &part->ready;
         }
         pn_core_enter_task(part->core);
-        if (worker->job != NULL) {
-            part->slept_ns = pn_now_ns() - worker->slept_from_ns;
-            part->pool->config.resume(worker, worker->job);
-            worker->job = NULL;
-        }
-        if (run_item(worker)) {
+        part->slept_ns = pn_now_ns() - worker->slept_from_ns;
+        if (settle(worker, part->pool->config.resume(worker, worker->job)) && run_item(worker)) {
             set_free(worker);
         }
         pn_core_leave_task(part->core);
         n++;
     }
     return n;
+}
+
+void pn_pool_end_idle(struct pn_pool *pool, enum pn_job_rc (*ends)(struct pn_worker *worker)) {
+    struct pn_pool_part *part = &pool->parts[pn_this_core->id];
+    struct pn_worker **link = &part->free;
+    while (*link != NULL) {
+        struct pn_worker *worker = *link;
+        struct pn_worker *next = worker->next; /* asleep, it may be another core's at once */
+        if (settle(worker, ends(worker))) {
+            link = &worker->next;
+        } else {
+            *link = next;
+        }
+    }
 }
 
 /* How many jobs an item holds is how many credits come back. */

@@ -97,21 +97,63 @@ static uint32_t one_of(uint32_t *x, const uint32_t *list, uint32_t n) {
     one_of(x, (const uint32_t[]){__VA_ARGS__},                                                     \
            sizeof((const uint32_t[]){__VA_ARGS__}) / sizeof(uint32_t))
 
+/* Every parameter that both designs have. \return the set with drop=0 */
 static void draw_set(uint32_t *x, char *text, size_t cap) {
     static const char *const as[] = {"task", "thread"};
     static const char *const mem[] = {"local", "malloc", "interleave"};
     uint32_t lo = draw(x, 0, 50);
-    (void)snprintf(text, cap,
-                   "jobs=%u warm=%u seed=%u producers=%u workers=%u queue=%u wlo=%u whi=%u "
-                   "payload=%u sleep_ppm=%u slo=%u shi=%u crash_ppm=%u batch=%u alloc=%u "
-                   "producers_as=%s mem=%s greedy_ppm=%u greedy_units=2000",
-                   draw(x, 1, 3000), ONE_OF(x, 0, 0, 1, 500), draw(x, 0, UINT32_MAX - 1),
-                   ONE_OF(x, 1, 2, 3, 4, 7, 16, 40), ONE_OF(x, 1, 1, 2, 3, 4, 9, 100, 1000),
-                   ONE_OF(x, 1, 1, 2, 3, 8, 64, 1024), lo, lo + draw(x, 0, 400),
-                   ONE_OF(x, 0, 0, 4, 64, 512, 4096, 16384), ONE_OF(x, 0, 0, 2000, 20000),
-                   ONE_OF(x, 0, 100), ONE_OF(x, 100, 600), ONE_OF(x, 0, 0, 1000, 50000, 500000),
-                   ONE_OF(x, 1, 1, 1, 2, 8, 32), ONE_OF(x, 0, 0, 16, 3000, 200000),
-                   as[draw(x, 0, 1)], mem[draw(x, 0, 2)], ONE_OF(x, 0, 0, 10000));
+    uint32_t rate = ONE_OF(x, 0, 0, 0, 0, 50000, 1000000);
+    int used = snprintf(
+        text, cap,
+        "jobs=%u warm=%u seed=%u producers=%u workers=%u queue=%u wlo=%u whi=%u payload=%u "
+        "sleep_ppm=%u slo=%u shi=%u crash_ppm=%u batch=%u alloc=%u producers_as=%s mem=%s "
+        "greedy_ppm=%u greedy_units=2000",
+        draw(x, 1, 3000), ONE_OF(x, 0, 0, 1, 500), draw(x, 0, UINT32_MAX - 1),
+        ONE_OF(x, 1, 2, 3, 4, 7, 16, 40), ONE_OF(x, 1, 1, 2, 3, 4, 9, 100, 1000),
+        ONE_OF(x, 1, 1, 2, 3, 8, 64, 1024), lo, lo + draw(x, 0, 400),
+        ONE_OF(x, 0, 0, 4, 64, 512, 4096, 16384), ONE_OF(x, 0, 0, 2000, 20000), ONE_OF(x, 0, 100),
+        ONE_OF(x, 100, 600), ONE_OF(x, 0, 0, 1000, 50000, 500000), ONE_OF(x, 1, 1, 1, 2, 8, 32),
+        ONE_OF(x, 0, 0, 16, 3000, 200000), as[draw(x, 0, 1)], mem[draw(x, 0, 2)],
+        ONE_OF(x, 0, 0, 10000));
+    (void)snprintf(text + used, cap - (size_t)used,
+                   " block_ppm=%u block_us=%u supervise=%s rate=%u arrival=%s "
+                   "restarts_max=3000 restarts_period_ms=%u",
+                   ONE_OF(x, 0, 0, 5000), ONE_OF(x, 0, 50), draw(x, 0, 1) ? "loop" : "tree", rate,
+                   rate > 0 && draw(x, 0, 1) ? "poisson" : "fixed", ONE_OF(x, 1, 1000));
+}
+
+static bool conserved(const struct pn_outcome *o, const char *design, const char *text) {
+    bool is = o->done + o->lost + o->dropped + o->collateral == o->jobs;
+    if (!is) {
+        print_error("%s %s: %llu done, %llu lost, %llu dropped\n", design, text,
+                    (unsigned long long)o->done, (unsigned long long)o->lost,
+                    (unsigned long long)o->dropped);
+    }
+    return is;
+}
+
+/* The same set where counts may differ, but not get lost: dropping, or with a failure. */
+static void check_conservation(struct state *s, const char *text, uint32_t *x) {
+    static const char *const kinds[] = {"one", "node", "all", "init", "hang"};
+    char more[640];
+    if (draw(x, 0, 1) == 0) {
+        (void)snprintf(more, sizeof more, "%s drop=1", text);
+    } else {
+        (void)snprintf(more, sizeof more, "%s fail_at_ms=%u fail_kind=%s", text, draw(x, 1, 6),
+                       kinds[draw(x, 0, 4)]);
+    }
+    struct pn_params p;
+    set_params(&p, more);
+    struct reference r = reference_run(&p);
+    for (size_t d = 0; d < 2; d++) {
+        (void)fprintf(stderr, "  %s %s\n", designs[d], more);
+        run_with(&s->bed, designs[d], &p, PN_IDLE_ADAPTIVE, &s->out);
+        assert_true(conserved(&s->out, designs[d], more));
+        uint64_t victims = p.fail_at_ms == 0 ? 0 : s->out.victims;
+        assert_true(s->out.lost <= r.lost + victims && !s->out.failed);
+        assert_true(p.drop == 1 || s->out.lost >= r.lost);
+        pn_outcome_fini(&s->out);
+    }
 }
 
 /* PINION_LONG=1 draws 200 sets, PINION_SEED=n others. */
@@ -122,10 +164,11 @@ static void drawn_sets_agree_with_a_plain_loop(void **state) {
     unsigned n = getenv("PINION_LONG") != NULL ? 200 : SETS;
     uint32_t x = seed;
     for (unsigned i = 0; i < n; i++) {
-        char text[512];
+        char text[600];
         draw_set(&x, text, sizeof text);
         (void)fprintf(stderr, "  seed %u set %u\n", seed, i);
         compare_idle(s, text, i % 6 == 5 ? PN_IDLE_SPIN : PN_IDLE_ADAPTIVE);
+        check_conservation(s, text, &x);
     }
 }
 
@@ -199,12 +242,7 @@ static void dropping_loses_no_count(void **state) {
             const struct pn_outcome *o = &s->out;
             (void)fprintf(stderr, "  %s %s\n", designs[d], sets[i]);
             run_with(&s->bed, designs[d], &p, PN_IDLE_ADAPTIVE, &s->out);
-            if (o->done + o->lost + o->dropped + o->collateral != p.jobs) {
-                print_error("%s %s: %llu done, %llu lost, %llu dropped\n", designs[d], sets[i],
-                            (unsigned long long)o->done, (unsigned long long)o->lost,
-                            (unsigned long long)o->dropped);
-                fail();
-            }
+            assert_true(conserved(o, designs[d], sets[i]));
             assert_true(o->dropped <= p.jobs && (o->dropped == 0 || o->queue_full > 0));
             pn_outcome_fini(&s->out);
         }

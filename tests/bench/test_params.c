@@ -104,8 +104,13 @@ static const struct {
     {"collector=shared", "not built yet"},
     {"queue_bytes=4096", "not built yet"},
     {"keys=16", "not built yet"},
-    {"supervise=loop", "not built yet"},
-    {"fail_at_ms=100", "not built yet"},
+    {"supervise=forest", "tree, loop"},
+    {"fail_at_ms=-1", "whole number"},
+    {"fail_at_ms=86400001", "out of range"},
+    {"fail_at_ms=100 fail_kind=two", "one, node, all, init, supervisor, hang"},
+    {"band_pct=0", "out of range"},
+    {"band_pct=101", "out of range"},
+    {"band_windows=0", "out of range"},
     /* Fine alone, not together. */
     {"payload=3", "multiple of 4"},
     {"payload=1", "multiple of 4"},
@@ -119,6 +124,8 @@ static const struct {
     {"producers=1 jobs=134217729", "at most 134217728"},
     {"producers=1 warm=134217729", "at most 134217728"},
     {"arrival=poisson", "needs rate"},
+    {"fail_kind=all", "needs fail_at_ms"},
+    {"fail_at_ms=1 fail_kind=supervisor supervise=loop", "needs supervise=tree"},
 };
 
 static void bad_input_is_one_clear_line(void **state) {
@@ -164,6 +171,9 @@ static void limits_themselves_are_taken(void **state) {
                                        "collector=sharded",
                                        "keys=0",
                                        "supervise=tree",
+                                       "supervise=loop fail_at_ms=100 fail_kind=init",
+                                       "fail_at_ms=86400000 fail_kind=supervisor",
+                                       "band_pct=100 band_windows=1000",
                                        "warm=0",
                                        "mem=interleave"};
     struct pn_params p;
@@ -206,7 +216,8 @@ static void what_is_printed_is_read_back(void **state) {
                              "wlo=19 whi=23 payload=28 sleep_ppm=31 slo=37 shi=41 crash_ppm=43 "
                              "block_ppm=47 block_us=53 greedy_ppm=59 greedy_units=61 "
                              "producers_as=thread restarts_max=67 restarts_period_ms=71 alloc=73 "
-                             "batch=2 arrival=poisson mem=malloc cores=1 log=1",
+                             "supervise=loop fail_at_ms=79 fail_kind=hang band_pct=83 "
+                             "band_windows=89 batch=2 arrival=poisson mem=malloc cores=1 log=1",
                              &err),
                      0);
     pn_params_init(&again);

@@ -99,6 +99,19 @@ static void test_what_no_slot_could_run_is_refused(void **state) {
     expect_unfit("units=1,2", NULL, "queue=0");
     expect_unfit("units=1,2", NULL, "jobs=5");
     expect_unfit("wlo=5,900", NULL, "whi=100");
+    expect_unfit("fail_kind=one,all", NULL, NULL);
+}
+
+static void test_the_loop_has_no_failures(void **state) {
+    (void)state;
+    struct pn_error err = {""};
+    pn_sweep_init(&sweep, "test");
+    assert_int_equal(pn_sweep_set_x(&sweep, "fail_kind=one,all", &err), 0);
+    assert_int_equal(pn_sweep_add_set(&sweep, "fail_at_ms=500", &err), 0);
+    assert_int_equal(pn_sweep_check(&sweep, &err), 0);
+    sweep.loop = true;
+    assert_true(pn_sweep_check(&sweep, &err) != 0);
+    assert_non_null(strstr(err.text, "fail_at_ms"));
 }
 
 static void test_designs(void **state) {
@@ -185,6 +198,7 @@ int main(void) {
         cmocka_unit_test(test_ranges_and_lists),
         cmocka_unit_test(test_bad_x_is_refused),
         cmocka_unit_test(test_what_no_slot_could_run_is_refused),
+        cmocka_unit_test(test_the_loop_has_no_failures),
         cmocka_unit_test(test_designs),
         cmocka_unit_test(test_thinning_keeps_the_ends),
         cmocka_unit_test(test_plan_files),

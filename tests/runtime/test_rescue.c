@@ -146,11 +146,12 @@ static enum pn_job_rc run_job(struct pn_worker *worker, struct pn_pool_job *link
     return PN_JOB_DONE;
 }
 
-static void end_job(struct pn_worker *worker, struct pn_pool_job *link) {
+static enum pn_job_rc end_job(struct pn_worker *worker, struct pn_pool_job *link) {
     struct crew *crew = pn_worker_context(worker);
     (void)pn_faa_acqrel(&crew->at_work[pn_worker_id(worker) % 8], UINT32_MAX);
     (void)pn_faa_acqrel(&((struct job *)link)->ends, 1);
     (void)pn_faa_acqrel(&crew->ended, 1);
+    return PN_JOB_DONE;
 }
 
 static int crew_start(struct crew *crew, struct bed *bed, enum pn_idle idle, uint64_t workers) {

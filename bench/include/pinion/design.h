@@ -33,6 +33,10 @@ struct pn_design {
     enum pn_queue_rc (*submit_foreign)(struct pn_producer *producer, struct pn_job *jobs,
                                        unsigned n);
     void (*wait_room_foreign)(struct pn_producer *producer);
+    /** The core that a worker belongs to. */
+    unsigned (*core_of)(const struct pn_bench *bench, uint64_t worker);
+    /** Workers were marked to die (bench/failure.h): see to it that idle ones notice. Collector. */
+    void (*deliver)(struct pn_bench *bench);
     /** What the queues can tell. */
     void (*report)(const struct pn_bench *bench, struct pn_outcome *outcome);
     bool (*failed)(const struct pn_bench *bench);

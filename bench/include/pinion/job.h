@@ -27,8 +27,9 @@ struct pn_record {
     enum pn_record_kind kind;
     uint32_t producer, i, worker;
     uint64_t at_ns;
-    uint64_t
-        value_ns; /* latency, down time or wait; with drop=1, what the producer dropped so far */
+    /* Latency (UINT64_MAX: not sampled), down time or wait; with drop=1, what the producer dropped
+     * so far. */
+    uint64_t value_ns;
     uint64_t sleep_ns;
 };
 
@@ -40,12 +41,15 @@ struct pn_tally {
     uint64_t *worker_jobs;          /* [workers] */
     struct pn_histogram latency;
     struct pn_record *records;
-    uint64_t n_records, max_records, crash_records;
+    uint64_t n_records, max_records, crash_records, restart_records;
 };
+
+struct pn_failure;
 
 /* What is the same for every job of a round. Read-only while it runs. */
 struct pn_round {
     const struct pn_params *params;
+    struct pn_failure *failure; /* to come or come; NULL = none in this round */
     uint64_t jobs, sample_every;
     uint64_t start_ns; /* t0 */
     uint32_t *bases;   /* [producers] */
@@ -53,6 +57,9 @@ struct pn_round {
     void (*log)(void *context, const struct pn_record *record); /* log=1: at once, any thread */
     void *log_context;
 };
+
+/* Records of crashes, and of restarts, that a run keeps; what comes later is only counted. */
+enum { PN_CRASH_RECORDS_MAX = 1000 };
 
 /** \return 0; -ENOMEM */
 int pn_tally_init(struct pn_tally *tally, const struct pn_params *params, bool keep_records);
@@ -82,6 +89,9 @@ void pn_job_free(struct pn_arena *arena, struct pn_job *job);
 enum pn_job_rc pn_job_run(const struct pn_round *round, struct pn_tally *tally,
                           struct pn_arena *arena, struct pn_job *job, uint64_t worker,
                           uint64_t *sleep_ns);
+/** The worker died with this job in hand. Freed. */
+void pn_job_lose(const struct pn_round *round, struct pn_tally *tally, struct pn_arena *arena,
+                 struct pn_job *job, uint64_t worker);
 void pn_job_finish(const struct pn_round *round, struct pn_tally *tally, struct pn_arena *arena,
                    struct pn_job *job, uint64_t worker, uint64_t slept_ns);
 

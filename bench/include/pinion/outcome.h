@@ -25,6 +25,10 @@ struct pn_outcome {
     uint64_t worker_min_jobs, worker_max_jobs, longest_gap_ns;
     struct pn_histogram latency;
     uint64_t sleep_mean_ns, rss_kb, hwm_kb;
+    /* The injected failure: until the last victim was missed, from there until the last successor
+     * was up; until throughput was back in the band. */
+    uint64_t victims, detect_ns, restart_ns, recovery_ns, baseline_per_s, rss_recovered_kb;
+    const char *failure_reason; /* why some of these are not known; NULL. Static */
     unsigned n_cores;
     struct pn_core_usage *cores;                     /* [n_cores] over the measured round; owned */
     uint64_t *core_jobs;                             /* [n_cores] owned */

@@ -12,6 +12,15 @@
 
 enum pn_producers_as { PN_PRODUCERS_TASK, PN_PRODUCERS_THREAD };
 enum pn_arrival { PN_ARRIVAL_FIXED, PN_ARRIVAL_POISSON };
+enum pn_supervise { PN_SUPERVISE_TREE, PN_SUPERVISE_LOOP };
+enum pn_fail_kind {
+    PN_FAIL_ONE,
+    PN_FAIL_NODE,
+    PN_FAIL_ALL,
+    PN_FAIL_INIT,
+    PN_FAIL_SUPERVISOR,
+    PN_FAIL_HANG
+};
 
 struct pn_params {
     uint64_t seed; /* as given; the low 32 bits are used */
@@ -27,6 +36,9 @@ struct pn_params {
     uint64_t greedy_ppm, greedy_units;
     uint64_t producers_as; /* enum pn_producers_as */
     uint64_t restarts_max, restarts_period_ms;
+    uint64_t supervise;             /* enum pn_supervise */
+    uint64_t fail_at_ms, fail_kind; /* of the measured round, 0 = none; enum pn_fail_kind */
+    uint64_t band_pct, band_windows;
     uint64_t alloc; /* bytes */
     uint64_t batch;
     uint64_t arrival; /* enum pn_arrival */
@@ -48,6 +60,9 @@ int pn_params_check(const struct pn_params *params, struct pn_error *err);
 
 /** True if this is a parameter's key. */
 bool pn_params_known(const char *key);
+
+/** How a value of a parameter that has words is written: "fail_kind", PN_FAIL_ALL -> "all". */
+const char *pn_params_word(const char *key, uint64_t value);
 
 /** "key=value" of the i-th parameter; false after the last. */
 bool pn_params_get(const struct pn_params *params, unsigned i, char *text, size_t cap);

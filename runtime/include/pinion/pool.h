@@ -26,7 +26,12 @@ struct pn_pool_job {
     struct pn_pool_job *next;
 };
 
-enum pn_job_rc { PN_JOB_DONE, PN_JOB_SLEEP, PN_JOB_CRASH };
+enum pn_job_rc {
+    PN_JOB_DONE,
+    PN_JOB_SLEEP,     /* after pn_worker_sleep_ns; `resume` follows */
+    PN_JOB_CRASH,     /* the worker is dropped, a new one takes its place at once */
+    PN_JOB_CRASH_WAIT /* ... or after pn_worker_sleep_ns: a back-off. `resume`, without a job */
+};
 
 struct pn_pool_config {
     uint64_t capacity;  /* jobs waiting at most, all shards together */
@@ -37,11 +42,11 @@ struct pn_pool_config {
     uint64_t restarts_max,
         restarts_period_ns; /* more restarts than that in a period end the pool */
     void *context;
-    /** Run a job. For PN_JOB_SLEEP call pn_worker_sleep_ns first; `resume` is called afterwards.
-     * The handler owns the job from here on. */
+    /** Run a job. The handler owns it from here on. */
     enum pn_job_rc (*run)(struct pn_worker *worker, struct pn_pool_job *job);
-    /** After the sleep; ends the job. */
-    void (*resume)(struct pn_worker *worker, struct pn_pool_job *job);
+    /** After a sleep: ends the job, or sleeps again. job is NULL after a back-off: the new worker
+     * begins, and it too may crash. */
+    enum pn_job_rc (*resume)(struct pn_worker *worker, struct pn_pool_job *job);
     /** A crashed worker has been replaced; may be NULL. */
     void (*restarted)(struct pn_worker *worker, uint64_t down_ns);
 };
@@ -57,8 +62,15 @@ uint64_t pn_worker_id(const struct pn_worker *worker); /* 0 .. W-1 */
 void *pn_worker_state(const struct pn_worker *worker);
 void *pn_worker_context(const struct pn_worker *worker);
 void pn_worker_sleep_ns(struct pn_worker *worker, uint64_t ns);
-/** What a sleep that just ended was asked for and really took. */
+/** What the sleep that just ended really took. */
 uint64_t pn_worker_slept_ns(const struct pn_worker *worker);
+
+/**
+ * On a scheduler: asks `ends` for each worker of this core that has no job. PN_JOB_DONE: it lives;
+ * else as if a handler had said so. For exit signals: a worker with a job is its handler's to end.
+ * Cost: O(free workers of the core).
+ */
+void pn_pool_end_idle(struct pn_pool *pool, enum pn_job_rc (*ends)(struct pn_worker *worker));
 
 /* Producing on a scheduler. */
 
