@@ -7,10 +7,8 @@
 #include <stdlib.h>
 
 static const struct pn_micro_table *const tables[] = {
-    &pn_micro_memory,
-    &pn_micro_timer,
-    &pn_micro_pingpong,
-    &pn_micro_pin,
+    &pn_micro_queue, &pn_micro_segq,     &pn_micro_memory,
+    &pn_micro_timer, &pn_micro_pingpong, &pn_micro_pin,
 };
 
 static const struct pn_bench_case *case_at(size_t i) {

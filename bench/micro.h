@@ -12,6 +12,7 @@ struct pn_micro_table {
     size_t n;
 };
 
-extern const struct pn_micro_table pn_micro_memory, pn_micro_timer, pn_micro_pin, pn_micro_pingpong;
+extern const struct pn_micro_table pn_micro_queue, pn_micro_segq, pn_micro_memory, pn_micro_timer,
+    pn_micro_pin, pn_micro_pingpong;
 
 #endif

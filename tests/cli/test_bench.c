@@ -101,7 +101,26 @@ static void test_list_names_every_case(void **state) {
     call(&out, "--list");
     assert_int_equal(out.code, 0);
     assert_true(lines(out.text) >= 5);
-    assert_non_null(strstr(out.text, "timer/add_fire/"));
+    static const char *const areas[] = {"timer/add_fire/",           "queue/push_pop/kind=segq",
+                                        "queue/hand_over/kind=ring", "queue/hand_over/kind=mailbox",
+                                        "pingpong/round_trip/",      "pin/",
+                                        "arena/free_alloc/"};
+    for (size_t i = 0; i < sizeof areas / sizeof areas[0]; i++) {
+        if (strstr(out.text, areas[i]) == NULL) {
+            fail_msg("no %s", areas[i]);
+        }
+    }
+}
+
+/* What went in came out, or the case fails; two schedulers or threads need two CPUs. */
+static void test_queues_of_every_kind_run(void **state) {
+    (void)state;
+    static struct outcome out;
+    call(&out, "--quick --min-time 0.001 queue/ 2>/dev/null");
+    assert_int_equal(out.code, 0);
+    assert_int_equal(lines(out.text), 10);
+    assert_null(strstr(out.text, "FAILED"));
+    assert_non_null(strstr(out.text, "queue/push_pop/kind=segq "));
 }
 
 int main(void) {
@@ -111,6 +130,7 @@ int main(void) {
         cmocka_unit_test(test_bad_input_is_one_line_and_exit_2),
         cmocka_unit_test(test_file_that_cannot_be_written_is_exit_3),
         cmocka_unit_test(test_list_names_every_case),
+        cmocka_unit_test(test_queues_of_every_kind_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
