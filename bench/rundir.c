@@ -220,11 +220,21 @@ int pn_rundir_append(struct pn_campaign *c, json_t *sample, struct pn_error *err
     return rc;
 }
 
-static bool is_empty(const char *path) {
+/* What a run that was killed before its manifest stood leaves behind: nothing to go on with. */
+static bool is_leftover(const char *directory, const char *name) {
+    char path[4096];
+    struct stat st;
+    (void)snprintf(path, sizeof path, "%s/%s", directory, name);
+    return strcmp(name, ".manifest.json.new") == 0 ||
+           (strcmp(name, "samples.jsonl") == 0 && stat(path, &st) == 0 && st.st_size == 0);
+}
+
+static bool is_empty(const char *path, bool but_for_leftovers) {
     DIR *dir = opendir(path);
     bool empty = true;
     for (struct dirent *e; dir != NULL && (e = readdir(dir)) != NULL;) {
-        empty = empty && (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0);
+        bool nothing = strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0;
+        empty = empty && (nothing || (but_for_leftovers && is_leftover(path, e->d_name)));
     }
     if (dir != NULL) {
         (void)closedir(dir);
@@ -322,7 +332,7 @@ enum pn_campaign_end pn_rundir_open(struct pn_campaign *c, struct pn_error *err)
         (void)snprintf(err->text, sizeof err->text, "%s: %s", dir, strerror(errno));
         return PN_CAMPAIGN_NO_ACCESS;
     }
-    bool empty = is_empty(dir);
+    bool empty = is_empty(dir, c->o->resume);
     if (!empty && !c->o->resume) {
         (void)snprintf(err->text, sizeof err->text,
                        "%s: not empty; name a new directory or give --resume", dir);

@@ -16,6 +16,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -200,38 +201,120 @@ static void append(const struct place *p, const char *text) {
     assert_int_equal(fclose(f), 0);
 }
 
-static void test_killed_and_resumed_is_the_same_plan(void **state) {
-    (void)state;
-    static char whole[65536], resumed[65536];
-    struct place p, q;
-    struct run r = {.seed = 9};
+static void whole_run(uint64_t seed, char *keys, size_t cap) {
+    struct place q;
+    struct run r = {.seed = seed};
     make_place(&q);
     assert_int_equal(play(&q, &r), PN_CAMPAIGN_COMPLETE);
-    values_of(&q, "samples.jsonl", "key", whole, sizeof whole);
+    values_of(&q, "samples.jsonl", "key", keys, cap);
     remove_place(&q);
+}
+
+static void sleep_us(uint64_t us) {
+    (void)nanosleep(&(struct timespec){.tv_sec = (time_t)(us / 1000000),
+                                       .tv_nsec = (long)(us % 1000000 * 1000)},
+                    NULL);
+}
+
+/* Starts the campaign (again), kills it `us` later. \return false if it was through by then */
+static bool start_and_kill(const struct place *p, uint64_t seed, uint64_t us) {
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        /* What a kill leaves may be a directory without a manifest: that is begun again. */
+        struct run again = {.seed = seed, .resume = true};
+        (void)alarm(30);
+        enum pn_campaign_end end = play(p, &again);
+        if (end != PN_CAMPAIGN_COMPLETE) {
+            (void)fprintf(stderr, "  %s\n", again.err.text);
+        }
+        _exit((int)end);
+    }
+    sleep_us(us);
+    (void)kill(pid, SIGKILL);
+    int status = 0;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    if (WIFEXITED(status) && WEXITSTATUS(status) != (int)PN_CAMPAIGN_COMPLETE) {
+        fail_msg("ended by itself with %d", WEXITSTATUS(status));
+    }
+    return !WIFEXITED(status);
+}
+
+/* The moments are drawn, from the first milliseconds on: PINION_SEED=n for others. */
+static void test_killed_at_30_moments_and_resumed_is_the_same_plan(void **state) {
+    (void)state;
+    static char whole[65536], resumed[65536];
+    const char *text = getenv("PINION_SEED");
+    uint32_t x = text == NULL ? 20260303 : (uint32_t)strtoul(text, NULL, 10);
+    (void)fprintf(stderr, "  seed %u\n", x);
+    whole_run(9, whole, sizeof whole);
+    unsigned kills = 0, campaigns = 0;
+    while (kills < 30) {
+        struct place p;
+        make_place(&p);
+        campaigns++;
+        for (bool killed = true; killed && kills < 30; kills += killed) {
+            x = x * 1664525u + 1013904223u;
+            killed = start_and_kill(&p, 9, 1000 + (x >> 8) % 250000);
+            if (killed && (x & 0x80) != 0 && lines_of(&p) > 0) {
+                append(&p, "{\"key\":\"cut sho");
+            }
+        }
+        struct run last = {.seed = 9, .resume = true};
+        if (play(&p, &last) != PN_CAMPAIGN_COMPLETE) {
+            fail_msg("after %u kills: %s", kills, last.err.text);
+        }
+        check_complete(&p);
+        values_of(&p, "samples.jsonl", "key", resumed, sizeof resumed);
+        assert_string_equal(whole, resumed);
+        remove_place(&p);
+    }
+    (void)fprintf(stderr, "  %u kills in %u campaigns\n", kills, campaigns);
+}
+
+static void leave(const struct place *p, const char *name, const char *text) {
+    char path[160];
+    (void)snprintf(path, sizeof path, "%s/%s", p->directory, name);
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    assert_true(fputs(text, f) >= 0);
+    assert_int_equal(fclose(f), 0);
+}
+
+/* Killed before its manifest stood, a run begins when it is resumed; other files are not touched.
+ */
+static void test_what_a_kill_at_once_leaves_is_begun_again(void **state) {
+    (void)state;
+    struct place p;
+    struct run r = {.seed = 9, .resume = true}, again = {.seed = 9, .resume = true};
     make_place(&p);
-    for (size_t kill_at = 3; kill_at < 24; kill_at += 7) {
-        pid_t pid = fork();
-        assert_true(pid >= 0);
-        if (pid == 0) {
-            struct run again = {.seed = 9, .resume = kill_at > 3};
-            (void)alarm(30);
-            _exit((int)play(&p, &again));
-        }
-        for (unsigned i = 0; i < 2000 && lines_of(&p) < kill_at; i++) {
-            (void)usleep(2000);
-        }
-        (void)kill(pid, SIGKILL);
-        (void)waitpid(pid, NULL, 0);
-        assert_true(lines_of(&p) >= kill_at);
-        append(&p, "{\"key\":\"cut sho");
-    }
-    struct run last = {.seed = 9, .resume = true};
-    if (play(&p, &last) != PN_CAMPAIGN_COMPLETE) {
-        fail_msg("%s", last.err.text);
-    }
-    assert_non_null(strstr(last.err.text, "cut short"));
+    assert_int_equal(mkdir(p.directory, 0755), 0);
+    leave(&p, ".manifest.json.new", "{\"half");
+    leave(&p, "samples.jsonl", "");
+    struct run no = {.seed = 9};
+    assert_int_equal(play(&p, &no), PN_CAMPAIGN_BAD_INPUT);
+    assert_int_equal(play(&p, &r), PN_CAMPAIGN_COMPLETE);
     check_complete(&p);
+    remove_place(&p);
+    make_place(&p);
+    assert_int_equal(mkdir(p.directory, 0755), 0);
+    leave(&p, "samples.jsonl", "{\"key\":\"of whom?\"}\n");
+    assert_int_equal(play(&p, &again), PN_CAMPAIGN_BAD_INPUT);
+    assert_non_null(strstr(again.err.text, "manifest.json"));
+    remove_place(&p);
+}
+
+static void test_a_cut_line_is_dropped_with_a_notice(void **state) {
+    (void)state;
+    static char whole[65536], resumed[65536];
+    struct place p;
+    struct run r = {.seed = 9}, again = {.seed = 9, .resume = true};
+    make_place(&p);
+    assert_int_equal(play(&p, &r), PN_CAMPAIGN_COMPLETE);
+    values_of(&p, "samples.jsonl", "key", whole, sizeof whole);
+    append(&p, "{\"key\":\"cut sho");
+    assert_int_equal(play(&p, &again), PN_CAMPAIGN_COMPLETE);
+    assert_non_null(strstr(again.err.text, "cut short"));
     values_of(&p, "samples.jsonl", "key", resumed, sizeof resumed);
     assert_string_equal(whole, resumed);
     remove_place(&p);
@@ -362,7 +445,9 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_whole_run),
         cmocka_unit_test(test_seed_fixes_the_order),
-        cmocka_unit_test(test_killed_and_resumed_is_the_same_plan),
+        cmocka_unit_test(test_killed_at_30_moments_and_resumed_is_the_same_plan),
+        cmocka_unit_test(test_what_a_kill_at_once_leaves_is_begun_again),
+        cmocka_unit_test(test_a_cut_line_is_dropped_with_a_notice),
         cmocka_unit_test(test_interrupted_is_saved_and_resumed),
         cmocka_unit_test(test_what_cannot_be_resumed_is_refused),
         cmocka_unit_test(test_no_directory_is_no_access),
