@@ -190,7 +190,8 @@ static int survey(const struct options *o, const struct pn_machine *m, char *con
     }
     announce(o, m, directory);
     if (o->common.dry_run) {
-        return pn_plan_print(sweeps, (unsigned)n, o->full, o->common.json);
+        return pn_plan_print(sweeps, (unsigned)n, o->full,
+                             o->full ? 0 : (uint64_t)QUICK_BUDGET_S * 1000000000u, o->common.json);
     }
     json_t *manifest = pn_manifest_json(m, argv, preset, preset);
     json_object_set_new(manifest, "sampled", sampled_json(o, m, sweeps, (unsigned)n));

@@ -276,7 +276,8 @@ static int run(int argc, char **argv) {
     code = check(&o);
     if (code != 0 || o.common.dry_run) {
         return code != 0 ? code
-                         : pn_plan_print(o.sweeps, (unsigned)o.n_sweeps, o.full, o.common.json);
+                         : pn_plan_print(o.sweeps, (unsigned)o.n_sweeps, o.full, o.budget_ns,
+                                         o.common.json);
     }
     struct pn_machine machine;
     code = pn_machine_load(&machine, o.cpus, o.housekeeping, 0);

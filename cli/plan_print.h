@@ -7,7 +7,8 @@
 
 #include <pinion/campaign.h>
 
-/** \param full  slots of 3 s instead of 0.3 s. \return an exit code */
-int pn_plan_print(const struct pn_sweep_plan *sweeps, unsigned n, bool full, bool json);
+/** \param full  slots of 3 s instead of 0.3 s \param budget_ns  0 = none. \return an exit code */
+int pn_plan_print(const struct pn_sweep_plan *sweeps, unsigned n, bool full, uint64_t budget_ns,
+                  bool json);
 
 #endif

@@ -102,6 +102,15 @@ static void test_dry_run_touches_nothing(void **state) {
         0);
     assert_non_null(strstr(out, "units=16"));
     assert_non_null(strstr(out, "units=64"));
+    /* 3 points x 2 designs x 2 levels and the A/A slot. */
+    assert_non_null(strstr(out, "13 slots a round, about 7 s each round"));
+    assert_non_null(strstr(out, "about 73 s in all"));
+    assert_int_equal(call("sweep --x units=16..64:log2 --set payload=64 --rounds 2 --budget 5s "
+                          "--dry-run",
+                          out, sizeof out),
+                     0);
+    assert_non_null(strstr(out, "with payload=64"));
+    assert_non_null(strstr(out, "the budget ends it after 5 s"));
     (void)snprintf(path, sizeof path, "%s/dry", base);
     assert_int_not_equal(access(path, F_OK), 0);
     assert_int_equal(call("survey --dry-run -o dry 2>/dev/null", out, sizeof out), 0);
