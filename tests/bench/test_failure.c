@@ -73,12 +73,10 @@ static void run_kind(struct state *s, const char *load, const struct kind *kind,
 /* The round lasts long enough for the slowest kind: its end is due 300 ms after its start. */
 static void every_kind_in_every_state(void **state) {
     static const char *const loads[] = {
-        /* busy, and waiting for jobs */
-        "jobs=900 warm=50 rate=3000 workers=5",
+        /* busy or waiting for jobs, a full queue, payloads to give back */
+        "jobs=900 warm=50 rate=3000 workers=5 queue=3 payload=4096 producers_as=thread",
         /* mostly asleep, also in sleeps that outlast the kill's slices by far */
         "jobs=900 warm=50 rate=3000 workers=40 sleep_ppm=900000 slo=1 shi=9000",
-        /* one worker, full queue, payloads to give back */
-        "jobs=900 warm=50 rate=3000 workers=1 queue=3 payload=4096 producers_as=thread",
         /* most workers have never had a job */
         "jobs=900 warm=0 rate=3000 workers=500 batch=8 producers=3",
     };
