@@ -52,7 +52,7 @@ struct pn_worker {
     struct pn_pool_job *job;  /* in hand */
     struct pn_pool_job *rest; /* of the same item, not started */
     struct pn_worker *next;   /* in a list of its part */
-    uint64_t slept_from_ns;
+    uint64_t slept_from_ns;   /* 0 = awake */
 };
 _Static_assert(sizeof(struct pn_worker) <= 96, "ten thousand of them are 1 MB");
 

@@ -162,6 +162,17 @@ static bool run_item(struct pn_worker *worker) {
     return true;
 }
 
+/* A worker that is ready has slept, or was claimed for an item that it has not begun. \return true
+ * if it can go on */
+static bool end_sleep(struct pn_worker *worker) {
+    if (worker->slept_from_ns == 0) {
+        return true;
+    }
+    worker->part->slept_ns = pn_now_ns() - worker->slept_from_ns;
+    worker->slept_from_ns = 0;
+    return settle(worker, worker->part->pool->config.resume(worker, worker->job));
+}
+
 static unsigned run_ready(struct pn_pool_part *part) {
     unsigned n = 0;
     while (part->ready != NULL && n < PN_POOL_TURN) {
@@ -171,8 +182,7 @@ static unsigned run_ready(struct pn_pool_part *part) {
             part->ready_end = &part->ready;
         }
         pn_core_enter_task(part->core);
-        part->slept_ns = pn_now_ns() - worker->slept_from_ns;
-        if (settle(worker, part->pool->config.resume(worker, worker->job)) && run_item(worker)) {
+        if (end_sleep(worker) && run_item(worker)) {
             set_free(worker);
         }
         pn_core_leave_task(part->core);
@@ -191,6 +201,7 @@ void pn_pool_end_idle(struct pn_pool *pool, enum pn_job_rc (*ends)(struct pn_wor
             link = &worker->next;
         } else {
             *link = next;
+            part->n_free--;
         }
     }
 }
