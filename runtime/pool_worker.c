@@ -6,7 +6,7 @@
  * there and goes home: W and the share of each core stay what they are.
  *
  * Orderings
- *   O3  worker pushed to its home's `returned` -> taken there: runtime/inbox.h, I1.
+ *   O4  worker pushed to its home's `returned` -> taken there: runtime/inbox.h, I1.
  */
 #include "runtime/pool_parts.h"
 
@@ -70,14 +70,14 @@ static void set_free(struct pn_worker *worker) {
         return;
     }
     worker->part = home;
-    (void)pn_inbox_push(&home->returned, &worker->back, &worker->back); /* O3 */
+    (void)pn_inbox_push(&home->returned, &worker->back, &worker->back); /* O4 */
     bool rang = pn_sleepers_wake(&part->core->rt->sleepers, home->core->id);
     pn_stats_add(part->core->stats, PN_STAT_WAKE_SENT, rang);
     pn_stats_add(part->core->stats, PN_STAT_SYSCALLS, rang);
 }
 
 void pn_part_take_returned(struct pn_pool_part *part) {
-    struct pn_link *link = pn_inbox_take(&part->returned); /* O3 */
+    struct pn_link *link = pn_inbox_take(&part->returned); /* O4 */
     while (link != NULL) {
         struct pn_worker *worker =
             (struct pn_worker *)(void *)((char *)link - offsetof(struct pn_worker, back));
