@@ -3,13 +3,10 @@
  * A pool's making, and producing on schedulers.
  *
  * Orderings
- *   O1  credits given back (pn_credit, C1) -> fence -> the room's waiters read: the fence is
- *       pn_eventcount_notify's (runtime/park.c, P1).
  *   O2  a core's bit in `waiting` (read-modify-write) -> its second look at the credits before it
  *       sleeps (after the fence of pn_sleepers_prepare); a receiver's credits (read-modify-write)
  * -> its look at `waiting` (acquire) -> ring, whose fence is pn_sleepers_wake's.
- *   O3  `waking` lowered by who found nobody to wake (read-modify-write, so that the look cannot
- *       come first) -> its look at the waiters.
+ *   Foreign threads that wait for room: runtime/room.h.
  */
 #include "runtime/pool_parts.h"
 
@@ -105,23 +102,10 @@ static unsigned part_poll(struct pn_poller *poller) {
 }
 
 void pn_shard_room(struct pn_pool *pool, struct pn_shard *shard) {
-    /* One foreign waiter at a time: it fills half of the queue before the next wake-up pays. Waking
-     * all four producers of a full queue cost a third of the throughput on two cores. */
-    while (pn_credit_free(shard->credit) >= shard->room_from &&
-           pn_load_rlx(&shard->waking) == 0 && /* relaxed: a first look, the exchange decides */
-           pn_xchg_acqrel(&shard->waking, 1) == 0) {
-        /* O1: the fence is in notify. */
-        bool rang = pn_eventcount_notify(&shard->room, false);
+    if (shard->n_words > 0 && pn_credit_free(shard->credit) >= shard->room_from) {
+        bool rang = pn_room_made(&shard->room);
         pn_stats_add(pn_this_core->stats, PN_STAT_FUTEX_WAKES, rang);
         pn_stats_add(pn_this_core->stats, PN_STAT_SYSCALLS, rang);
-        if (rang) {
-            break; /* the woken one lowers it, and what it submits makes room again */
-        }
-        /* Who gave credits in between saw `waking` and left a waiter of that moment to us. */
-        (void)pn_xchg_acqrel(&shard->waking, 0);
-        if (pn_load_acq(&shard->room.waiters) == 0) { /* O3 */
-            break;
-        }
     }
     struct pn_runtime *rt = pool->rt;
     for (unsigned base = 0; base < rt->n_cores; base += 64) {
@@ -191,8 +175,7 @@ static int create_shards(struct pn_pool *pool) {
         struct pn_segq_config config = {
             .node.id = node < 0 ? -1 : pool->rt->config.topology->nodes[node].os.id,
             .reclaimer = pool->rt->reclaimer};
-        pn_eventcount_init(&shard->room);
-        pn_atomic_init(&shard->waking, 0);
+        pn_room_init(&shard->room);
         for (unsigned w = 0; w < PN_SLEEPERS_MAX / 64; w++) {
             pn_atomic_init(&shard->waiting[w], 0);
         }

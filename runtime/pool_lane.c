@@ -82,7 +82,7 @@ void pn_pool_lane_rest(struct pn_pool_lane *lane) {
     (void)pn_credit_flush(&lane->credit);
     /* Wake-ups are handed on from one waiter to the next by the jobs that the woken one sends. One
      * that stops instead hands on the wake-up itself: nobody else would. */
-    (void)pn_eventcount_notify(&lane->shard->room, false);
+    pn_room_pass_on(&lane->shard->room);
 }
 
 enum pn_queue_rc pn_pool_lane_submit(struct pn_pool_lane *lane, struct pn_pool_job *jobs,
@@ -130,14 +130,12 @@ void pn_pool_lane_wait_room(struct pn_pool_lane *lane) {
     if (lane->pool->rt->config.idle == PN_IDLE_SPIN) {
         return; /* polls on: then no scheduler ever has to wake anybody */
     }
-    uint32_t key = pn_eventcount_prepare(&shard->room);
+    uint32_t key = pn_room_prepare(&shard->room);
     if (room_is_made(lane)) {
-        pn_eventcount_cancel(&shard->room);
+        pn_room_cancel(&shard->room);
     } else {
-        (void)pn_eventcount_wait(&shard->room, key, PN_FOREVER);
+        pn_room_wait(&shard->room, key);
     }
-    /* Whether woken or gone without: the next wake-up may be sent. */
-    pn_store_rel(&shard->waking, 0);
 }
 
 /* Move up to AT_ONCE items; the claim makes this core the ring's only consumer. */

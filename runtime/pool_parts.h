@@ -9,6 +9,7 @@
 #include "runtime/core.h"
 #include "runtime/inbox.h"
 #include "runtime/intensity.h"
+#include "runtime/room.h"
 
 #include <pinion/credit.h>
 #include <pinion/pool.h>
@@ -33,9 +34,8 @@ struct pn_pool_lane_slot {
 struct pn_shard {
     struct pn_segq *queue;
     struct pn_credit *credit;
-    uint64_t room_from; /* foreign waiters are woken when so many credits are free */
-    struct pn_eventcount room;
-    PN_ATOMIC(uint32_t) waking;      /* one foreign waiter has been woken and has not run yet */
+    uint64_t room_from;              /* foreign waiters are woken when so many credits are free */
+    struct pn_room room;             /* for foreign waiters */
     struct pn_pool_lane_slot *lanes; /* [n_words * 64] */
     unsigned n_words;
     /* Bit per lane that may hold something; written by foreign threads. */

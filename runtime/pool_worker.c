@@ -128,7 +128,7 @@ static void restart(struct pn_worker *worker, uint64_t crashed_ns) {
     if (pn_intensity_exceeded(&pool->intensity, now)) {
         pn_store_rel(&pool->failed, 1);
         for (unsigned s = 0; s < pool->n_shards; s++) {
-            (void)pn_eventcount_notify(&pool->shards[s].room, true);
+            pn_room_end(&pool->shards[s].room);
         }
     }
     if (pool->config.restarted != NULL) {
