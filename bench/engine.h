@@ -87,7 +87,7 @@ void pn_collect(struct pn_bench *bench, uint64_t jobs, struct pn_watch *watch);
 
 /* events.c */
 void pn_event_snapshot(struct pn_bench *bench, uint64_t cpu_ns);
-void pn_event_log(void *bench, const struct pn_record *record);
+void pn_event_log(void *context, const struct pn_record *record);
 void pn_events_write_records(struct pn_bench *bench);
 uint64_t pn_done_so_far(const struct pn_bench *bench);
 uint64_t pn_status_kb(const char *label);

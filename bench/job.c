@@ -24,7 +24,8 @@ static uint64_t peek(const uint64_t *word) {
 }
 
 static void put(uint64_t *word, uint64_t value) {
-    pn_store_rel((PN_ATOMIC(uint64_t) *)word, value);
+    PN_ATOMIC(uint64_t) *shared = (PN_ATOMIC(uint64_t) *)word;
+    pn_store_rel(shared, value);
 }
 
 uint64_t pn_tally_ended(const struct pn_tally *tally) {

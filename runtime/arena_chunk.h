@@ -66,8 +66,7 @@ struct pn_span {
     uint8_t class_id, first, slices, state;
 };
 
-/* The padding keeps apart what others read and what the owner writes.
- * NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding) */
+/* The padding keeps apart what others read and what the owner writes. */
 struct pn_chunk {
     /* Not written after the chunk is made; any holder of a block reads them. */
     struct pn_arena *arena;
@@ -108,7 +107,7 @@ struct pn_arena_ledger {
     PN_ATOMIC(int) bound;
 };
 
-/* NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): the inbox has a line of its own. */
+/* The inbox has a line of its own. */
 struct pn_arena {
     /* Owner only. */
     struct pn_bin bin[PN_CLASSES];

@@ -33,7 +33,7 @@ int pn_shard_lanes_create(const struct pn_pool *pool, struct pn_shard *shard) {
     for (unsigned w = 0; w < shard->n_words; w++) {
         pn_atomic_init(&shard->doorbell[w], 0);
     }
-    if (each == 0) {
+    if (shard->n_words == 0) {
         return 0;
     }
     shard->lanes = calloc((size_t)shard->n_words * 64, sizeof *shard->lanes);

@@ -20,7 +20,7 @@
 #include <pinion/placement.h>
 #include <stdlib.h>
 
-static const uint64_t nap_bytes = 512 * 1024;
+static const uint64_t nap_bytes = UINT64_C(512) * 1024;
 static const uint64_t nap_least_ns = 1000000;
 static const uint64_t nap_most_ns = 20000000;
 static const uint64_t rest_ns = 250000000;

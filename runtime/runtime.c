@@ -79,7 +79,7 @@ static int create_core(struct pn_runtime *rt, unsigned i) {
 
 static int create_inject(struct pn_runtime *rt) {
     rt->n_domains = rt->config.plan->n_domains;
-    rt->inject = calloc(rt->n_domains, sizeof *rt->inject);
+    rt->inject = calloc(rt->n_domains, sizeof(struct pn_segq *));
     if (rt->inject == NULL) {
         return -ENOMEM;
     }
