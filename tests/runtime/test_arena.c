@@ -268,7 +268,8 @@ static uint64_t rss_bytes(void) {
 static void test_footprint_idle_and_small_objects(void **state) {
     (void)state;
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-    skip(); /* shadow memory is counted as ours */
+    print_message("the sanitizer's shadow memory is counted as ours\n");
+    skip();
 #endif
     enum { ARENAS = 64, OBJECTS = 10000 };
     static struct pn_arena *arenas[ARENAS];

@@ -190,6 +190,7 @@ static void a_blocked_core_is_relieved(void **state) {
     assert_int_equal(bed_start(&bed, NULL, 0, PN_IDLE_ADAPTIVE), 0);
     if (pn_runtime_cores(bed.rt) < 2) {
         bed_end(&bed);
+        print_message("one core: nobody can relieve it\n");
         skip();
     }
     struct job *jobs = make_jobs(&bed, N, run_once, &ended);
