@@ -16,7 +16,6 @@ packages_found() {
     command) command -v "$2" >/dev/null 2>&1 ;;
     module) command -v pkg-config >/dev/null 2>&1 && pkg-config --exists "$2" ;;
     header) printf '#include <%s>\n' "$2" | "${CC:-cc}" -E -x c - >/dev/null 2>&1 ;;
-    clang-library) clang -fsanitize="$2" -x c /dev/null -c -o /dev/null 2>/dev/null ;;
     esac
 }
 
@@ -48,8 +47,18 @@ packages_build_needs() {
 # The line that a person can paste, for machines where we may not or cannot install.
 packages_say_and_stop() {
     printf '%s: missing:%s\n' "$0" "$packages_what" >&2
-    printf '%s: %s; install them with this line and call again:\n' "$0" "$1" >&2
-    printf '  sudo apt-get update && sudo apt-get install --no-install-recommends%s\n' "$packages_missing" >&2
+    as_root=
+    how='with this line'
+    if [ "$(id -u)" != 0 ]; then
+        if command -v sudo >/dev/null 2>&1; then
+            as_root='sudo '
+        else
+            how='as root with this line'
+        fi
+    fi
+    printf '%s: %s; install them %s and call again:\n' "$0" "$1" "$how" >&2
+    printf '  %sapt-get update && %sapt-get install --no-install-recommends%s\n' \
+        "$as_root" "$as_root" "$packages_missing" >&2
     exit 3
 }
 
@@ -79,14 +88,15 @@ packages_install() {
         printf '%s: this machine has no package lists: running apt-get update first\n' "$0" >&2
         packages_pause
         paused=yes
-        $root apt-get update -q >&2 || { printf '%s: apt-get update failed\n' "$0" >&2; exit 3; }
+        $root apt-get update -q >&2 || packages_say_and_stop "apt-get update failed; see above"
     fi
     printf '%s: packages to install:%s\n' "$0" "$packages_missing" >&2
+    # Asking for the size needs no lock, so no root.
     # shellcheck disable=SC2086 # a list of names
-    LC_ALL=C apt-get install --no-install-recommends --assume-no $packages_missing 2>/dev/null |
+    LC_ALL=C apt-get -o Debug::NoLocking=1 install --no-install-recommends --assume-no $packages_missing 2>/dev/null |
         grep -E '^(Need to get|After this operation)' >&2 || true
     [ -n "$paused" ] || packages_pause
     # shellcheck disable=SC2086
     $root env DEBIAN_FRONTEND=noninteractive apt-get install --no-install-recommends -y -q $packages_missing >&2 ||
-        { printf '%s: apt-get could not install them; see above\n' "$0" >&2; exit 3; }
+        packages_say_and_stop "apt-get could not install them; see above"
 }

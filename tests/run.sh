@@ -107,7 +107,7 @@ tests_not_run() { # tests_not_run BUILD
     awk '
         / Test: / { test = $NF; listing = 0 }
         /^skipped: / { print "not run: " test ": " substr($0, 10) }
-        /^\[  SKIPPED \] [0-9]+ test/ { listing = 1 }
+        /^\[  SKIPPED \] .*[0-9]+ test\(s\)/ { listing = 1 }
         /^\[  SKIPPED \]/ && !listing {
             print "not run: " test "." $4 ": " (before ~ /^\[/ ? "no reason given" : before)
         }

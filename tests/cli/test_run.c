@@ -78,7 +78,7 @@ static void bad_input_is_one_line_and_exit_2(void **state) {
         {"run --design shared --cpus abc jobs=10", "--cpus"},
         {"run --design shared --cpus 9999 jobs=10", "--cpus"},
         {"run --design shared --cpus 2-1 jobs=10", "--cpus"},
-        {"run --design shared jobs=10 -o /tmp", "not empty"},
+        {"run --design shared jobs=10 -o .", "not empty"},
         {"doctor surplus", "surplus"},
         {"nosuch", "no command"},
     };

@@ -28,6 +28,6 @@ add_executable(embed embed.c)
 target_compile_definitions(embed PRIVATE _GNU_SOURCE)
 target_link_libraries(embed pinion::pinion)
 CMAKE
-cmake -S "$prefix/consumer" -B "$prefix/consumer/build" -DCMAKE_PREFIX_PATH="$prefix/usr" -DCMAKE_C_COMPILER="$cc" >"$prefix/log" &&
+cmake -G Ninja -S "$prefix/consumer" -B "$prefix/consumer/build" -DCMAKE_PREFIX_PATH="$prefix/usr" -DCMAKE_C_COMPILER="$cc" >"$prefix/log" &&
     cmake --build "$prefix/consumer/build" >>"$prefix/log" || { cat "$prefix/log"; exit 1; }
 "$prefix/consumer/build/embed"
