@@ -13,13 +13,18 @@ packages_what=
 
 packages_found() {
     case $1 in
-    command) command -v "$2" >/dev/null 2>&1 ;;
+    command)
+        for packages_one in $2; do
+            ! command -v "$packages_one" >/dev/null 2>&1 || return 0
+        done
+        return 1
+        ;;
     module) command -v pkg-config >/dev/null 2>&1 && pkg-config --exists "$2" ;;
     header) printf '#include <%s>\n' "$2" | "${CC:-cc}" -E -x c - >/dev/null 2>&1 ;;
     esac
 }
 
-# packages_need KIND NAME PACKAGE: KIND is command, module (pkg-config) or header.
+# packages_need KIND NAME PACKAGE: KIND is command (any of the names), module (pkg-config) or header.
 packages_need() {
     packages_found "$1" "$2" && return 0
     packages_what="$packages_what $2"

@@ -31,13 +31,18 @@ packages_need command python3 python3
 packages_need command git git
 if [ -n "$all" ]; then
     packages_need command clang clang
-    packages_need command clang-tidy clang-tidy
-    packages_need command clang-format clang-format
-    packages_need command strace strace
-    # Ubuntu's chromium package is a snap, and snapd is a daemon: the browser stage says so instead.
-    if [ "$(. /etc/os-release 2>/dev/null && printf %s "${ID-}")" = debian ]; then
-        packages_need command chromium chromium
-    fi
+    distribution=$(. /etc/os-release 2>/dev/null && printf '%s %s' "${ID-}" "${VERSION_ID-}") || true
+    # Each release of the two has rules of its own; the project is written to 14, where that can be had.
+    case $distribution in
+    'debian 12' | 'ubuntu 24.04')
+        packages_need command clang-tidy-14 clang-tidy-14
+        packages_need command clang-format-14 clang-format-14
+        ;;
+    esac
+    # The package chromium brings a message bus, which is a daemon; Ubuntu's is a snap, and so is snapd.
+    case $distribution in
+    debian*) packages_need command 'chromium-headless-shell chromium google-chrome' chromium-headless-shell ;;
+    esac
 fi
 packages_install $install
 
@@ -61,11 +66,11 @@ stage() {
     log=build/stage-$name.log
     start=$(date +%s)
     printf '== %s\n' "$name"
-    code=0
-    "$@" >"$log" 2>&1 || code=$?
+    end=0 # not `code`, which the stages use
+    "$@" >"$log" 2>&1 || end=$?
     said="$(($(date +%s) - start)) s"
     tests=$(grep -E '^[0-9]+% tests passed' "$log" | tail -n 1)
-    case $code in
+    case $end in
     0)
         passed=$((passed + 1))
         note passed "$name" "$said${tests:+; $tests}"
@@ -77,7 +82,7 @@ stage() {
         ;;
     *)
         failed=$((failed + 1))
-        note FAILED "$name" "$said; exit $code; $log${tests:+; $tests}"
+        note FAILED "$name" "$said; exit $end; $log${tests:+; $tests}"
         tail -n 60 "$log"
         ;;
     esac
@@ -142,9 +147,14 @@ explore() {
 }
 
 tidy() {
+    tool=clang-tidy-14
+    if ! command -v "$tool" >/dev/null; then
+        cannot "$tool not found (others judge by other rules)"
+        return
+    fi
     # -n 1 keeps both cores busy to the end: files differ tenfold in how long they take.
     git ls-files -z -- '*.c' ':!bench/peers' ':!tests' |
-        xargs -0 -n 1 -P "$jobs" clang-tidy --quiet -p build/clang
+        xargs -0 -n 1 -P "$jobs" "$tool" --quiet -p build/clang
 }
 
 survey() {

@@ -26,8 +26,8 @@ struct shot {
 };
 
 static const char *find_browser(void) {
-    static const char *const names[] = {"chromium", "chromium-browser", "google-chrome",
-                                        "google-chrome-stable"};
+    static const char *const names[] = {"chromium-headless-shell", "chromium", "chromium-browser",
+                                        "google-chrome", "google-chrome-stable"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         char command[128];
         (void)snprintf(command, sizeof command, "command -v %s >/dev/null 2>&1", names[i]);

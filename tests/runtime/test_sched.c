@@ -156,7 +156,7 @@ static void sleeps_are_never_early(void **state) {
             assert_int_equal(jobs[i].early, 0);
         }
         print_message("%u tasks, %u sleeps of 1 ms each: %.1f us late on average\n", n, SLEEPS,
-                      (double)late / 1e3 / SLEEPS / n);
+                      (double)late / 1e3 / (double)SLEEPS / n);
         free(jobs);
     }
     bed_end(&bed);
