@@ -95,7 +95,7 @@ static int map_segment(struct pn_stats *stats, size_t bytes) {
         flags |= MAP_ANONYMOUS;
     } else if (stats->fd < 0 || ftruncate(stats->fd, (off_t)bytes) != 0 ||
                fcntl(stats->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
-        return -errno;
+        return errno > 0 ? -errno : -EIO; /* never 0, which clang-tidy thinks possible */
     }
     stats->base = mmap(NULL, bytes, PROT_READ | PROT_WRITE, flags, stats->fd, 0);
     return stats->base == MAP_FAILED ? -errno : 0;

@@ -25,6 +25,9 @@ MAX_FILE, MAX_PUBLIC_HEADER, MAX_FUNCTION = 500, 249, 60
 CODE = (".c", ".h", ".cc")
 SCRIPTS = (".sh", ".py", ".cmake", "CMakeLists.txt")
 SHIM = "bench/gbench_shim.cc"
+# The light one keeps the compiler alone from reordering; membarrier(2) on the other side does the rest.
+FENCES = {"pn_fence_seq": ("runtime/rcu.h", "runtime/park.c"),
+          "pn_fence_light": ("runtime/membarrier.h", "runtime/claims.h")}
 GRAB_BAGS = re.compile(r"(^|[/_])(util|utils|common|misc|helper|helpers)(\.|_|/|$)")
 MARKERS = re.compile(r"\b(TODO|FIXME|XXX)\b")
 ATOMICS = re.compile(r"\b(atomic_(?!init)\w+|_Atomic|__atomic_\w+|__sync_\w+|memory_order_\w+|volatile)\b")
@@ -124,8 +127,9 @@ def check_code(path, raw, headers, problem):
         match = None if atomic_home else ATOMICS.search(line.replace("__asm__ volatile", ""))
         if match:
             problem(f"{where}: {match.group(0)}: only runtime/atomic.h spells atomics")
-        if not atomic_home and re.search(r"\bpn_fence_\w+", line) and path not in ("runtime/rcu.h", "runtime/park.c"):
-            problem(f"{where}: a stand-alone fence outside runtime/rcu.h and runtime/park.c")
+        match = None if atomic_home else re.search(r"\bpn_fence_\w+", line)
+        if match and path not in FENCES.get(match.group(0), FENCES["pn_fence_seq"]):
+            problem(f"{where}: a stand-alone fence outside the files that may hold one")
         if room != "cli" and not is_main and PRINTS.search(line):
             problem(f"{where}: only cli/ prints")
         match = ENDS.search(line)
@@ -162,7 +166,7 @@ def check(root):
             problems.append(f"{path}: '{top}' has no place at the top level")
         if GRAB_BAGS.search(path):
             problems.append(f"{path}: a grab-bag name; name the concept")
-        if path.startswith("bench/peers/") or not path.endswith(CODE + SCRIPTS):
+        if re.match(r"bench/peers/|reports/samples/\w+/", path) or not path.endswith(CODE + SCRIPTS):
             continue
         with open(os.path.join(root, path), encoding="utf-8") as f:
             raw = f.read()
@@ -200,6 +204,8 @@ PLANTED = {
     "runtime/raw_atomic.c": (SPDX + "int f(_Atomic int *p);\n", "spells atomics"),
     "runtime/raw_volatile.c": (SPDX + "int f(volatile int *p);\n", "spells atomics"),
     "runtime/fence.c": (SPDX + "void f(void) {\n    pn_fence_seq();\n}\n", "stand-alone fence"),
+    "runtime/light.c": (SPDX + "void f(void) {\n    pn_fence_light();\n}\n", "stand-alone fence"),
+    "reports/samples/quick/rerun.sh": ("#!/bin/sh\n", None),
     "runtime/park.c": (SPDX + "void f(void) {\n    pn_fence_seq();\n}\n", None),
     "runtime/prints.c": (SPDX + 'void f(void) {\n    printf("x");\n}\n', "only cli/ prints"),
     "runtime/prints_err.c": (SPDX + 'void f(void) {\n    fputs("x", stderr);\n}\n', "only cli/ prints"),

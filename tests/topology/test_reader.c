@@ -95,9 +95,9 @@ static void test_reader_nonsense_is_refused(void **state) {
         "pinion-topo 3\nnode 0 99999999999999999999 0 1\ncore 0 1 0 0 -1 0\nallowed 0\nend\n",
         "pinion-topo 3\nnode 0 1 0 1\ncore 0 1 0 0 -1 0\ndistance 0 7:10\nallowed 0\nend\n",
         "pinion-topo 3\nnode 0 1 0 1\ncore 0 1 0 0 -1 0\ndistance 0 0;10\nallowed 0\nend\n",
-        "pinion-topo 3\nnode 0 1 0 1\ndistance 0 0:10\nnode 1 1 0 1\ncore 0 1 0 0 -1 0\nallowed "
-        "0\nend\n",
         /* a matrix that grows after it got its memory */
+        ("pinion-topo 3\nnode 0 1 0 1\ndistance 0 0:10\nnode 1 1 0 1\ncore 0 1 0 0 -1 0\n"
+         "allowed 0\nend\n"),
         "pinion-topo 3\ncore -1 -1 0 0 -1 0\nallowed 0\nend\nend\n",
         "pinion-topo 3\ncore -1 -1 0 0 -1 0\nwhatever\nallowed 0\nend\n",
         "pinion-topo 3\ncore -1 -1 0 0 -1 0\nallowed 3-1\nend\n",
