@@ -163,7 +163,7 @@ static void serve(struct actor *a) {
 }
 
 static void actor_run(struct pn_task *task) {
-    struct actor *a = (struct actor *)task;
+    struct actor *a = (struct actor *)(void *)task;
     struct pn_bench *b = a->bench;
     bool here = !a->away || come_back(a);
     if (here && b->round.failure != NULL && pn_failure_dies(b->round.failure, a->id)) {

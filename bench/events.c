@@ -112,9 +112,12 @@ void pn_events_write_records(struct pn_bench *b) {
         for (uint64_t k = 0; k < b->tallies[i].n_records; k++) {
             const struct pn_record *r = &b->tallies[i].records[k];
             bool limited = r->kind == PN_RECORD_CRASH || r->kind == PN_RECORD_RESTART;
-            if (!limited || left[r->kind] > 0) {
-                write_record(b, to, r);
-                left[r->kind] -= limited;
+            if (limited && left[r->kind] == 0) {
+                continue;
+            }
+            write_record(b, to, r);
+            if (limited) {
+                left[r->kind]--;
             }
         }
     }

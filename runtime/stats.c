@@ -88,17 +88,22 @@ uint32_t pn_stats_blocks_offset(unsigned blocks) {
 
 /* Sealed against resizing, so that no reader can be killed by SIGBUS behind a truncation. A sandbox
  * may refuse memfd: then the segment is this process's own, and no outside reader finds it. */
-static int map_segment(struct pn_stats *stats, size_t bytes) {
+static int make_segment(struct pn_stats *stats, unsigned blocks, size_t bytes) {
     int flags = MAP_SHARED;
     stats->fd = memfd_create("pinion-stats", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (stats->fd < 0 && (errno == EPERM || errno == EACCES || errno == ENOSYS)) {
         flags |= MAP_ANONYMOUS;
     } else if (stats->fd < 0 || ftruncate(stats->fd, (off_t)bytes) != 0 ||
                fcntl(stats->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
-        return errno > 0 ? -errno : -EIO; /* never 0, which clang-tidy thinks possible */
+        return -errno;
     }
     stats->base = mmap(NULL, bytes, PROT_READ | PROT_WRITE, flags, stats->fd, 0);
-    return stats->base == MAP_FAILED ? -errno : 0;
+    if (stats->base == MAP_FAILED) {
+        return -errno;
+    }
+    stats->head = (struct pn_stats_head *)(void *)stats->base;
+    fill_head(stats->head, blocks, bytes);
+    return 0;
 }
 
 int pn_stats_create(struct pn_stats **out, unsigned blocks) {
@@ -110,7 +115,7 @@ int pn_stats_create(struct pn_stats **out, unsigned blocks) {
         return -ENOMEM;
     }
     uint64_t bytes = pn_stats_blocks_offset(blocks) + (uint64_t)blocks * PN_STATS_STRIDE;
-    int rc = map_segment(stats, bytes);
+    int rc = make_segment(stats, blocks, bytes);
     if (rc != 0) {
         if (stats->fd >= 0) {
             (void)close(stats->fd);
@@ -118,8 +123,6 @@ int pn_stats_create(struct pn_stats **out, unsigned blocks) {
         free(stats);
         return rc;
     }
-    stats->head = (struct pn_stats_head *)(void *)stats->base;
-    fill_head(stats->head, blocks, bytes);
     *out = stats;
     return 0;
 }
