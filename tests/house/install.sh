@@ -6,7 +6,8 @@ set -eu
 build=$1
 source=$2
 cc=$3
-prefix=$(mktemp -d)
+# Inside the build tree: programs there take its pinion-topo before an older one that is installed.
+prefix=$(mktemp -d "$build/install-XXXXXX")
 trap 'rm -rf "$prefix"' EXIT
 cmake --install "$build" --prefix "$prefix/usr" >"$prefix/log" || { cat "$prefix/log"; exit 1; }
 "$prefix/usr/bin/pinion" --version
@@ -15,7 +16,6 @@ PKG_CONFIG_PATH=$(dirname "$(find "$prefix" -name pinion.pc)")
 export PKG_CONFIG_PATH
 # shellcheck disable=SC2046 # a list of options
 "$cc" -std=c11 -D_GNU_SOURCE -o "$prefix/embed" "$source/tests/house/embed.c" $(pkg-config --cflags --libs pinion)
-# The program lies elsewhere than the prefix: the library finds pinion-topo where it was built.
 "$prefix/embed"
 
 mkdir "$prefix/consumer"
