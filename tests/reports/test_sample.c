@@ -107,7 +107,7 @@ static void it_is_whole_and_small(void **state) {
             print_error("%s is missing\n", path);
             fail();
         }
-        assert_true(st.st_size > 0 && st.st_size <= 512 * 1024);
+        assert_true(st.st_size > 0 && st.st_size <= 1024 * 1024);
         sum += st.st_size;
     }
     assert_true(sum < 1024 * 1024);
