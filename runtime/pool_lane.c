@@ -154,11 +154,13 @@ static unsigned empty_lane(struct pn_pool_part *part, unsigned s, struct pn_pool
     if (n == AT_ONCE) {
         (void)pn_for_acqrel(doorbell, lane->bit); /* D1: there may be more */
     }
-    for (size_t i = 0; i < n; i++) {
-        /* Credits were taken when the item entered the lane. Without memory for a segment the core
-         * makes room by taking jobs. RCU: no segment is held here, and what fills the bound on
-         * retired segments may be waiting for this very core. */
-        while (pn_segq_push(part->ports[s], items[i]) != PN_QUEUE_OK) {
+    /* Credits were taken when the item entered the lane. Without memory for a segment the core
+     * makes room by taking jobs. RCU: no segment is held here, and what fills the bound on retired
+     * segments may be waiting for this very core. */
+    for (size_t done = 0; done < n;) {
+        size_t in = pn_segq_push_n_credited(part->ports[s], items + done, n - done);
+        done += in;
+        if (in == 0) {
             (void)pn_part_run(part);
             pn_rcu_quiescent();
         }

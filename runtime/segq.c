@@ -227,35 +227,49 @@ static enum append append(struct pn_segq_port *port, struct pn_segment *tail, vo
     return APPEND_AGAIN;
 }
 
-enum pn_queue_rc pn_segq_push_credited(struct pn_segq_port *port, void *item) {
+/* Put items into the cells of our n tickets, in order; a poisoned cell's item goes into the next.
+ * \return how many found one */
+static size_t fill(struct pn_segq_port *port, struct pn_segment *s, uint64_t ticket,
+                   void *const *items, size_t n) {
+    size_t filled = 0;
+    for (uint64_t t = ticket; t < ticket + n && t < PN_SEGMENT_CELLS; t++) {
+        void *empty = NULL;
+        /* Q1 release: pairs with the loads of the cell in take. LP. */
+        if (pn_cas_rel(&s->cell[cell_of(t)], &empty, items[filled])) {
+            filled++;
+        } else {
+            pn_count(&port->counts.cas_failed, 1); /* poisoned: the popper of t came first */
+        }
+    }
+    return filled;
+}
+
+size_t pn_segq_push_n_credited(struct pn_segq_port *port, void *const *items, size_t n) {
     struct pn_segq *q = port->q;
-    for (;;) {
+    size_t done = 0;
+    while (done < n) {
         /* Q3 acquire: pairs with the moves of tail in append and advance_head. */
         struct pn_segment *tail = pn_load_acq(&q->tail);
         /* Q4 release: pairs with the load of enq in looks_empty. */
-        uint64_t ticket = pn_faa_rel(&tail->enq, 1);
+        uint64_t ticket = pn_faa_rel(&tail->enq, n - done);
         if (ticket < PN_SEGMENT_CELLS) {
-            void *empty = NULL;
-            /* Q1 release: pairs with the loads of the cell in take. LP. */
-            if (pn_cas_rel(&tail->cell[cell_of(ticket)], &empty, item)) {
-                break;
-            }
-            pn_count(&port->counts.cas_failed,
-                     1); /* poisoned: the popper of this ticket came first */
+            done += fill(port, tail, ticket, items + done, n - done);
         } else {
-            enum append rc = append(port, tail, item);
-            if (rc == APPEND_DONE) {
-                break;
-            }
+            enum append rc = append(port, tail, items[done]);
             if (rc == APPEND_FULL) {
                 pn_count(&port->counts.full, 1);
-                return PN_QUEUE_FULL;
+                break;
             }
+            done += rc == APPEND_DONE;
         }
-        pn_count(&port->counts.retries, 1);
+        pn_count(&port->counts.retries, done < n);
     }
-    pn_count(&port->counts.push, 1);
-    return PN_QUEUE_OK;
+    pn_count(&port->counts.push, done);
+    return done;
+}
+
+enum pn_queue_rc pn_segq_push_credited(struct pn_segq_port *port, void *item) {
+    return pn_segq_push_n_credited(port, &item, 1) == 1 ? PN_QUEUE_OK : PN_QUEUE_FULL;
 }
 
 enum pn_queue_rc pn_segq_push(struct pn_segq_port *port, void *item) {

@@ -22,7 +22,17 @@ static PN_ATOMIC(uint32_t) ended;
 static void push(void *arg) {
     int p = *(int *)arg;
     pn_rcu_register();
-    for (int i = 0; i < ITEMS; i++) {
+    int i = 0;
+    if (p == 0) { /* two at once, then singly */
+        void *both[2] = {&item[p][0], &item[p][1]};
+        item[p][0] = 1;
+        item[p][1] = 2;
+        while (i < 2) {
+            i += (int)pn_segq_push_n_credited(port[p], both + i, (size_t)(2 - i));
+            pn_rcu_quiescent();
+        }
+    }
+    for (; i < ITEMS; i++) {
         item[p][i] = (uint64_t)i + 1;
         while (pn_segq_push(port[p], &item[p][i]) != PN_QUEUE_OK) {
             pn_rcu_quiescent();

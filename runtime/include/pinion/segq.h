@@ -37,6 +37,9 @@ void pn_segq_port_close(struct pn_segq_port *port);
 enum pn_queue_rc pn_segq_push(struct pn_segq_port *port, void *item);
 /* The caller holds the credit already (a lane took it when the item entered the lane). */
 enum pn_queue_rc pn_segq_push_credited(struct pn_segq_port *port, void *item);
+/** The same for n items, in order, with one fetch-and-add where the segment has room: as n pushes
+ * in a row by this port. \return how many went in; fewer than n: FULL */
+size_t pn_segq_push_n_credited(struct pn_segq_port *port, void *const *items, size_t n);
 /* Gives the item's credit back, in chunks. */
 enum pn_queue_rc pn_segq_pop(struct pn_segq_port *port, void **item);
 
