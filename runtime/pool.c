@@ -4,8 +4,8 @@
  *
  * Orderings
  *   O2  a core's bit in `waiting` (read-modify-write) -> its second look at the credits before it
- *       sleeps (after the fence of pn_sleepers_prepare); a receiver's credits (read-modify-write)
- * -> its look at `waiting` (acquire) -> ring, whose fence is pn_sleepers_wake's.
+ *       sleeps (after the fence of pn_sleepers_prepare). A receiver's credits (read-modify-write)
+ *       -> its look at `waiting` (acquire) -> ring, whose fence is pn_sleepers_wake's.
  *   Foreign threads that wait for room: runtime/room.h.
  */
 #include "runtime/pool_parts.h"

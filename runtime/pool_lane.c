@@ -19,10 +19,9 @@
 #include "runtime/rcu.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <stdlib.h>
 
-enum { LANE_ITEMS_MAX = 1024, PAUSES = 64, YIELDS = 0, AT_ONCE = 32 };
+enum { LANE_ITEMS_MAX = 1024, PAUSES = 64, AT_ONCE = 32 };
 
 int pn_shard_lanes_create(const struct pn_pool *pool, struct pn_shard *shard) {
     unsigned each = (pool->config.foreign + pool->n_shards - 1) / pool->n_shards;
@@ -117,15 +116,11 @@ static bool room_is_made(const struct pn_pool_lane *lane) {
 void pn_pool_lane_wait_room(struct pn_pool_lane *lane) {
     struct pn_shard *shard = lane->shard;
     (void)pn_credit_flush(&lane->credit);
-    for (unsigned i = 0; i < PAUSES + YIELDS; i++) {
+    for (unsigned i = 0; i < PAUSES; i++) {
         if (room_is_made(lane)) {
             return;
         }
-        if (i < PAUSES) {
-            pn_relax();
-        } else {
-            (void)sched_yield();
-        }
+        pn_relax();
     }
     if (lane->pool->rt->config.idle == PN_IDLE_SPIN) {
         return; /* polls on: then no scheduler ever has to wake anybody */

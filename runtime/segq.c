@@ -354,7 +354,7 @@ static bool looks_empty(struct pn_segment *s, uint64_t deq) {
 static uint64_t in_sight(const struct pn_segq_port *port, const struct pn_segment *head, size_t n) {
 #if defined(PN_EXPLORE)
     (void)head;
-    return port->hot ? n : 1; /* always guess wrong sometimes */
+    return port->hot ? n : 1; /* a wrong guess must do no harm: make many */
 #endif
     uint64_t last = port->next + 2 * port->gap + n - 1;
     /* relaxed: a guess. */

@@ -89,7 +89,7 @@ int pn_pool_lane_open(struct pn_pool *pool, struct pn_pool_lane **out);
 void pn_pool_lane_rest(struct pn_pool_lane *lane);
 enum pn_queue_rc pn_pool_lane_submit(struct pn_pool_lane *lane, struct pn_pool_job *jobs,
                                      unsigned n);
-/** Wait until there may be room: pause, yield, then sleep (but poll under PN_IDLE_SPIN, where no
+/** Wait until there may be room: pause, then sleep (but poll under PN_IDLE_SPIN, where no
  *  scheduler shall have to make a system call). */
 void pn_pool_lane_wait_room(struct pn_pool_lane *lane);
 
