@@ -33,6 +33,13 @@ void pn_segq_destroy(struct pn_segq *q);
 int pn_segq_port_open(struct pn_segq *q, struct pn_segq_port **out);
 void pn_segq_port_close(struct pn_segq_port *port);
 
+/**
+ * No item goes in any more: a push that starts later is answered CLOSED, one under way is either in
+ * or answered CLOSED. Once everything that went in came out, a pop is answered CLOSED (until this
+ * returns perhaps still EMPTY), and pop_n returns 0. Any registered thread; twice is no harm.
+ */
+void pn_segq_close(struct pn_segq *q);
+
 /* item: not NULL, 8-byte aligned. Takes a credit if the queue is bounded. */
 enum pn_queue_rc pn_segq_push(struct pn_segq_port *port, void *item);
 /* The caller holds the credit already (a lane took it when the item entered the lane). */
