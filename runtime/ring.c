@@ -3,6 +3,8 @@
  * Orderings
  *   N1  push's sequence (release) -> pop's sequence (acquire): the item.
  *   N2  pop's sequence (release) -> push's sequence (acquire): the cell may be overwritten.
+ *   N3  closing (release) -> tail read by a pop that found nothing (acquire): no push will claim
+ *       beyond it.
  * The claims on tail and head carry nothing: a claimed cell's state is known from its sequence.
  *
  * Tried and not taken: swapping index bits so that consecutive positions lie on different lines. It
@@ -20,12 +22,23 @@ struct cell {
     void *item;
 };
 
+enum { CELLS_PER_LINE = 64 / sizeof(struct cell) };
+
 struct pn_ring {
-    _Alignas(PN_LINE) PN_ATOMIC(uint64_t) tail;
+    _Alignas(PN_LINE) PN_ATOMIC(uint64_t) tail; /* with CLOSED */
     _Alignas(PN_LINE) PN_ATOMIC(uint64_t) head;
     _Alignas(PN_LINE) uint64_t mask;
     struct cell *cell;
+    PN_ATOMIC(uint32_t) closed; /* a glance that spares pops of an open ring the read of tail */
 };
+
+/* In tail. No sequence is near a position with this bit, so a push finds no free cell there. */
+static const uint64_t CLOSED = (uint64_t)1 << 62;
+
+/* How far ahead a popper that finds whole lines filled asks for the next one. On two cores of a
+ * Zen, batches of 32 through 65536 cells, million items a second: none 130, 16 to 256 cells ahead
+ * 340 to 430, for writing 250. Asking where the line is not filled yet takes it from the pusher. */
+enum { AHEAD = 32 };
 
 int pn_ring_create(struct pn_ring **out, size_t capacity) {
     if (capacity == 0 || capacity > (size_t)1 << 30) {
@@ -49,6 +62,7 @@ int pn_ring_create(struct pn_ring **out, size_t capacity) {
     }
     pn_atomic_init(&q->tail, 0);
     pn_atomic_init(&q->head, 0);
+    pn_atomic_init(&q->closed, 0);
     q->mask = n - 1;
     q->cell = cell;
     *out = q;
@@ -66,12 +80,15 @@ size_t pn_ring_capacity(const struct pn_ring *q) {
     return (size_t)q->mask + 1;
 }
 
+void pn_ring_close(struct pn_ring *q) {
+    pn_store_rel(&q->closed, 1); /* N3: seen by whoever sees the mark, and a glance before */
+    /* N3 release: pairs with the load of tail in no_item. LP. */
+    (void)pn_for_acqrel(&q->tail, CLOSED);
+}
+
 /* Claim up to n consecutive cells whose sequence is position + lead. \return how many, from *at */
 static size_t claim(struct pn_ring *q, PN_ATOMIC(uint64_t) * index, uint64_t lead, size_t n,
                     uint64_t *at, struct pn_queue_counts *counts) {
-    if (n == 0) {
-        return 0;
-    }
     uint64_t position = pn_load_rlx(index); /* relaxed: a guess for the compare-and-swap */
     for (;;) {
         size_t ready = 0;
@@ -106,7 +123,7 @@ static size_t claim(struct pn_ring *q, PN_ATOMIC(uint64_t) * index, uint64_t lea
 size_t pn_ring_push_n(struct pn_ring *q, void *const *items, size_t n,
                       struct pn_queue_counts *counts) {
     uint64_t at = 0;
-    size_t k = claim(q, &q->tail, 0, n, &at, counts);
+    size_t k = n == 0 ? 0 : claim(q, &q->tail, 0, n, &at, counts);
     for (size_t i = 0; i < k; i++) {
         struct cell *c = &q->cell[(at + i) & q->mask];
         c->item = items[i];
@@ -122,7 +139,10 @@ size_t pn_ring_push_n(struct pn_ring *q, void *const *items, size_t n,
 
 size_t pn_ring_pop_n(struct pn_ring *q, void **items, size_t n, struct pn_queue_counts *counts) {
     uint64_t at = 0;
-    size_t k = claim(q, &q->head, 1, n, &at, counts);
+    size_t k = n == 0 ? 0 : claim(q, &q->head, 1, n, &at, counts);
+    for (size_t i = 0; k == n && i < k; i += CELLS_PER_LINE) {
+        __builtin_prefetch(&q->cell[(at + AHEAD + i) & q->mask]);
+    }
     for (size_t i = 0; i < k; i++) {
         struct cell *c = &q->cell[(at + i) & q->mask];
         items[i] = c->item;
@@ -137,11 +157,65 @@ size_t pn_ring_pop_n(struct pn_ring *q, void **items, size_t n, struct pn_queue_
 }
 
 enum pn_queue_rc pn_ring_push(struct pn_ring *q, void *item) {
-    return pn_ring_push_n(q, &item, 1, NULL) == 1 ? PN_QUEUE_OK : PN_QUEUE_FULL;
+    uint64_t p = pn_load_rlx(&q->tail); /* relaxed: a guess for the compare-and-swap */
+    for (;;) {
+        struct cell *c = &q->cell[p & q->mask];
+        /* N2 acquire: pairs with the stores of the sequence in pop and pop_n. */
+        int64_t ahead = (int64_t)(pn_load_acq(&c->sequence) - p);
+        if (ahead == 0) {
+            /* relaxed: as in claim */
+            if (pn_cas_weak_rlx(&q->tail, &p, p + 1)) {
+                c->item = item;
+                /* N1 release: pairs with the loads in pop and claim. LP. */
+                pn_store_rel(&c->sequence, p + 1);
+                return PN_QUEUE_OK;
+            }
+        } else if (ahead < 0) {
+            return p < CLOSED ? PN_QUEUE_FULL : PN_QUEUE_CLOSED;
+        } else {
+            p = pn_load_rlx(&q->tail); /* relaxed: somebody was faster; a new guess */
+        }
+    }
+}
+
+/* Why there is nothing at a position: CLOSED only if nobody can have claimed it. */
+static enum pn_queue_rc no_item(struct pn_ring *q, uint64_t position) {
+    /* N3 acquire: pairs with the mark in pn_ring_close. */
+    if (pn_load_acq(&q->closed) == 0) {
+        return PN_QUEUE_EMPTY;
+    }
+    return pn_load_acq(&q->tail) == (position | CLOSED) ? PN_QUEUE_CLOSED : PN_QUEUE_EMPTY;
+}
+
+static void ask_ahead(const struct pn_ring *q, uint64_t p) {
+    uint64_t last = p + CELLS_PER_LINE - 1;
+    /* relaxed: a guess. */
+    if (p % CELLS_PER_LINE == 0 && pn_load_rlx(&q->cell[last & q->mask].sequence) == last + 1) {
+        __builtin_prefetch(&q->cell[(p + AHEAD) & q->mask]);
+    }
 }
 
 enum pn_queue_rc pn_ring_pop(struct pn_ring *q, void **item) {
-    return pn_ring_pop_n(q, item, 1, NULL) == 1 ? PN_QUEUE_OK : PN_QUEUE_EMPTY;
+    uint64_t p = pn_load_rlx(&q->head); /* relaxed: a guess for the compare-and-swap */
+    for (;;) {
+        struct cell *c = &q->cell[p & q->mask];
+        /* N1 acquire: pairs with the stores of the sequence in push and push_n. */
+        int64_t ahead = (int64_t)(pn_load_acq(&c->sequence) - (p + 1));
+        if (ahead == 0) {
+            ask_ahead(q, p);
+            /* relaxed: as in claim */
+            if (pn_cas_weak_rlx(&q->head, &p, p + 1)) {
+                *item = c->item;
+                /* N2 release: pairs with the loads in push and claim. */
+                pn_store_rel(&c->sequence, p + q->mask + 1);
+                return PN_QUEUE_OK;
+            }
+        } else if (ahead < 0) {
+            return no_item(q, p);
+        } else {
+            p = pn_load_rlx(&q->head); /* relaxed: somebody was faster; a new guess */
+        }
+    }
 }
 
 bool pn_ring_seems_empty(const struct pn_ring *q) {

@@ -40,6 +40,13 @@ size_t pn_ring_pop_n(struct pn_ring *q, void **items, size_t n, struct pn_queue_
 enum pn_queue_rc pn_ring_push(struct pn_ring *q, void *item);
 enum pn_queue_rc pn_ring_pop(struct pn_ring *q, void **item);
 
+/**
+ * No item goes in any more; a push under way is either in or answered CLOSED. A pop is answered
+ * CLOSED once everything that went in came out; push_n and pop_n return 0 then, and the single
+ * forms say why. Any thread; twice is no harm. LP: the mark in the claim word of pushes.
+ */
+void pn_ring_close(struct pn_ring *q);
+
 /** Any thread; a moment later it may be otherwise. */
 bool pn_ring_seems_empty(const struct pn_ring *q);
 
