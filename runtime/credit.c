@@ -75,6 +75,19 @@ bool pn_credit_take(struct pn_credit_port *port, uint64_t n) {
     return true;
 }
 
+uint64_t pn_credit_take_some(struct pn_credit_port *port, uint64_t n) {
+    if (port->have < n) {
+        port->have += port->owed;
+        port->owed = 0;
+        if (port->have < n) {
+            port->have += draw(port->credit, 1, n - port->have + port->credit->chunk - 1);
+        }
+    }
+    uint64_t taken = port->have < n ? port->have : n;
+    port->have -= taken;
+    return taken;
+}
+
 bool pn_credit_give(struct pn_credit_port *port, uint64_t n) {
     port->owed += n;
     if (port->owed < port->credit->chunk) {

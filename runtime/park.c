@@ -51,11 +51,15 @@ bool pn_eventcount_wait(struct pn_eventcount *ec, uint32_t key, uint64_t timeout
     return notified;
 }
 
-bool pn_eventcount_notify(struct pn_eventcount *ec, bool all) {
+bool pn_eventcount_awaited(struct pn_eventcount *ec) {
     /* P1: the caller published before this call; pairs with the fence in pn_eventcount_prepare. */
     pn_fence_seq();
     /* relaxed: P1 orders it after the publication; a waiter missed here looks again by itself. */
-    if (pn_load_rlx(&ec->waiters) == 0) {
+    return pn_load_rlx(&ec->waiters) != 0;
+}
+
+bool pn_eventcount_notify(struct pn_eventcount *ec, bool all) {
+    if (!pn_eventcount_awaited(ec)) {
         return false;
     }
     /* P2 release: pairs with the loads of epoch in prepare and wait. */

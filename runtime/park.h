@@ -35,6 +35,8 @@ void pn_eventcount_cancel(struct pn_eventcount *ec);
 /** \param timeout_ns relative; PN_FOREVER \return false if the time ran out without a notification
  */
 bool pn_eventcount_wait(struct pn_eventcount *ec, uint32_t key, uint64_t timeout_ns);
+/** The caller has published. \return true if somebody announced itself: notify */
+bool pn_eventcount_awaited(struct pn_eventcount *ec);
 /** \return true if it made a system call */
 bool pn_eventcount_notify(struct pn_eventcount *ec, bool all);
 

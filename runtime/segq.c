@@ -109,6 +109,27 @@ static size_t fill(struct pn_segq_port *port, struct pn_segment *s, uint64_t tic
     return filled;
 }
 
+/* P1 of park.c: after the publication. */
+static void published(struct pn_segq_port *port, size_t n) {
+    pn_count(&port->counts.push, n);
+    if (__builtin_expect(port->waits != NULL, 0) && n > 0) {
+        pn_waitlist_notify(&port->waits->items, (unsigned)n);
+    }
+}
+
+/* P1 of park.c: after the counter grew. */
+static void made_room(struct pn_segq_port *port) {
+    if (port->waits != NULL) {
+        pn_waitlist_notify(&port->waits->room, 1);
+    }
+}
+
+static void give_back(struct pn_segq_port *port, size_t credits) {
+    if (port->credit.credit != NULL && pn_credit_give(&port->credit, credits)) {
+        made_room(port);
+    }
+}
+
 /* In order, until all are in. \return why not all: FULL or CLOSED */
 static enum pn_queue_rc push_items(struct pn_segq_port *port, void *const *items, size_t n,
                                    size_t *done) {
@@ -133,7 +154,7 @@ static enum pn_queue_rc push_items(struct pn_segq_port *port, void *const *items
             pn_count(&port->counts.retries, 1);
         }
     }
-    pn_count(&port->counts.push, *done);
+    published(port, *done);
     pn_count(&port->counts.full, rc == PN_QUEUE_FULL);
     /* A ticket of a closed segment makes poppers wait for an item that will not come: not again. */
     port->closed = rc == PN_QUEUE_CLOSED;
@@ -157,7 +178,7 @@ enum pn_queue_rc pn_segq_push_credited(struct pn_segq_port *port, void *item) {
     uint64_t ticket = pn_faa_rel(&tail->enq, 1);
     void *empty = NULL;
     if (ticket < PN_SEGMENT_CELLS && pn_cas_rel(cell_at(tail, ticket), &empty, item)) {
-        pn_count(&port->counts.push, 1);
+        published(port, 1);
         return PN_QUEUE_OK;
     }
     return push_again(port, item);
@@ -179,9 +200,22 @@ enum pn_queue_rc pn_segq_push(struct pn_segq_port *port, void *item) {
     }
     enum pn_queue_rc rc = pn_segq_push_credited(port, item);
     if (rc != PN_QUEUE_OK) {
-        (void)pn_credit_give(&port->credit, 1);
+        give_back(port, 1);
     }
     return rc;
+}
+
+size_t pn_segq_push_n(struct pn_segq_port *port, void *const *items, size_t n) {
+    if (port->credit.credit == NULL) {
+        return pn_segq_push_n_credited(port, items, n);
+    }
+    size_t credits = pn_credit_take_some(&port->credit, n);
+    size_t done = pn_segq_push_n_credited(port, items, credits);
+    pn_count(&port->counts.full, credits == 0);
+    if (done < credits) {
+        give_back(port, credits - done);
+    }
+    return done;
 }
 
 /* A consumer that runs on a producer's heels pays for the travel of a line with every item, and
@@ -341,10 +375,15 @@ static size_t pop_items(struct pn_segq_port *port, void **items, size_t most,
 /* Nothing there. What is owed must not be missing elsewhere. */
 static enum pn_queue_rc went_without(struct pn_segq_port *port, enum pn_queue_rc why) {
     pn_count(&port->counts.empty, 1);
-    if (port->credit.credit != NULL) {
-        (void)pn_credit_flush(&port->credit);
+    if (port->credit.credit != NULL && pn_credit_flush(&port->credit)) {
+        made_room(port);
     }
     return why;
+}
+
+static void popped(struct pn_segq_port *port, size_t n) {
+    pn_count(&port->counts.pop, n);
+    give_back(port, n);
 }
 
 __attribute__((noinline)) static enum pn_queue_rc pop_again(struct pn_segq_port *port,
@@ -353,10 +392,7 @@ __attribute__((noinline)) static enum pn_queue_rc pop_again(struct pn_segq_port 
     if (pop_items(port, item, 1, &why) == 0) {
         return went_without(port, why);
     }
-    pn_count(&port->counts.pop, 1);
-    if (port->credit.credit != NULL) {
-        (void)pn_credit_give(&port->credit, 1);
-    }
+    popped(port, 1);
     return PN_QUEUE_OK;
 }
 
@@ -373,10 +409,7 @@ enum pn_queue_rc pn_segq_pop(struct pn_segq_port *port, void **item) {
         return pop_again(port, item);
     }
     *item = found;
-    pn_count(&port->counts.pop, 1);
-    if (port->credit.credit != NULL) {
-        (void)pn_credit_give(&port->credit, 1);
-    }
+    popped(port, 1);
     return PN_QUEUE_OK;
 }
 
@@ -387,20 +420,21 @@ size_t pn_segq_pop_n(struct pn_segq_port *port, void **items, size_t n) {
         (void)went_without(port, why);
         return 0;
     }
-    pn_count(&port->counts.pop, found);
-    if (port->credit.credit != NULL) {
-        (void)pn_credit_give(&port->credit, found);
-    }
+    popped(port, found);
     return found;
 }
 
-bool pn_segq_seems_nonempty(struct pn_segq_port *port) {
+enum pn_queue_rc pn_segq_glance(struct pn_segq_port *port) {
     /* Q3, Q4, Q2 acquire: as in pop_items and advance_head. */
     struct pn_segment *head = pn_load_acq(&port->q->head);
     uint64_t deq = pn_load_acq(&head->deq);
     if (deq >= PN_SEGMENT_CELLS) {
         struct pn_segment *next = pn_load_acq(&head->next);
-        return next != NULL && next != PN_SEGQ_END;
+        return next == NULL ? PN_QUEUE_EMPTY : next == PN_SEGQ_END ? PN_QUEUE_CLOSED : PN_QUEUE_OK;
     }
-    return nothing_left(head, deq) == PN_QUEUE_OK;
+    return nothing_left(head, deq);
+}
+
+bool pn_segq_seems_nonempty(struct pn_segq_port *port) {
+    return pn_segq_glance(port) == PN_QUEUE_OK;
 }

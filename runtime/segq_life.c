@@ -61,6 +61,7 @@ void pn_segq_destroy(struct pn_segq *q) {
 #endif
     pn_segment_pool_fini(&q->pool);
     pn_credit_destroy(q->credit);
+    free(q->waits);
     free(q);
 }
 
@@ -71,6 +72,7 @@ int pn_segq_port_open(struct pn_segq *q, struct pn_segq_port **out) {
     }
     memset((void *)port, 0, sizeof *port);
     port->q = q;
+    port->waits = q->waits;
     pn_credit_port_init(&port->credit, q->credit);
     *out = port;
     return 0;
@@ -82,6 +84,9 @@ static void recycle(struct pn_retired *piece, void *context) {
     /* RCU: every operation that could reach the segment has ended; G2 of segment.c holds. */
     pn_segment_put(&q->pool, (struct pn_segment *)(void *)piece);
     (void)pn_faa_rlx(&q->pool.recycled, 1); /* relaxed: a count for the bound and for statistics */
+    if (q->waits != NULL) {
+        pn_waitlist_notify(&q->waits->room, 1); /* a push may have been FULL for what is retired */
+    }
 }
 
 void pn_segq_retire(struct pn_segq *q, struct pn_segment *s) {
@@ -122,11 +127,15 @@ void pn_segq_close(struct pn_segq *q) {
         /* Q2 release: pairs with the loads of next: for poppers that used up the tickets. LP if
          * pushers had done so before. */
         if (pn_cas_acqrel(&tail->next, &next, PN_SEGQ_END) || next == PN_SEGQ_END) {
-            return;
+            break;
         }
         struct pn_segment *expected = tail;
         /* Q3 release: as in append. */
         (void)pn_cas_acqrel(&q->tail, &expected, next);
+    }
+    if (q->waits != NULL) {
+        pn_waitlist_notify(&q->waits->items, UINT32_MAX);
+        pn_waitlist_notify(&q->waits->room, UINT32_MAX);
     }
 }
 

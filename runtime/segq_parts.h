@@ -7,6 +7,7 @@
 
 #include "runtime/counters.h"
 #include "runtime/segment.h"
+#include "runtime/waitlist.h"
 
 #include <pinion/credit.h>
 #include <pinion/segq.h>
@@ -15,6 +16,7 @@ struct pn_segq {
     _Alignas(PN_LINE) PN_ATOMIC(struct pn_segment *) head;
     _Alignas(PN_LINE) PN_ATOMIC(struct pn_segment *) tail;
     _Alignas(PN_LINE) struct pn_credit *credit; /* NULL = unbounded; written once, as to the pool */
+    struct pn_waits *waits;                     /* NULL: nobody ever waits */
     struct pn_reclaimer *reclaimer;
     uint64_t retired_max; /* segments */
     struct pn_segment_pool pool;
@@ -23,6 +25,7 @@ struct pn_segq {
 
 struct pn_segq_port {
     _Alignas(PN_LINE) struct pn_segq *q;
+    struct pn_waits *waits;       /* the queue's */
     struct pn_credit_port credit; /* .credit is NULL if the queue is unbounded */
     bool hot;                     /* the last pop found something: take a ticket at once */
     bool closed;                  /* a push was told so */
@@ -58,6 +61,9 @@ static inline unsigned pn_segq_cell_of(uint64_t ticket) {
 
 /* RCU: no new operation can reach s, because tail and head are past it, or it was never linked. */
 void pn_segq_retire(struct pn_segq *q, struct pn_segment *s);
+
+/* What a pop would be answered now. */
+enum pn_queue_rc pn_segq_glance(struct pn_segq_port *port);
 
 /* Whether readers have held up so much that no further segment may be used up. */
 bool pn_segq_too_much_retired(const struct pn_segq *q);

@@ -8,6 +8,7 @@
 #include <pinion/spsc.h>
 
 #include "runtime/counters.h"
+#include "runtime/waitlist.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -24,6 +25,7 @@ struct pn_spsc {
     _Alignas(PN_LINE) uint64_t mask; /* written once */
     uint64_t near;                   /* written once */
     void **cell;
+    struct pn_waits *waits;     /* NULL: nobody ever waits */
     PN_ATOMIC(uint32_t) closed; /* written once more, by the producer */
 };
 
@@ -65,6 +67,7 @@ int pn_spsc_create(struct pn_spsc **out, size_t capacity) {
     q->mask = n - 1;
     q->near = n / 4 < NEAR_MOST ? n / 4 : NEAR_MOST;
     q->cell = cell;
+    q->waits = NULL;
     *out = q;
     return 0;
 }
@@ -72,7 +75,19 @@ int pn_spsc_create(struct pn_spsc **out, size_t capacity) {
 void pn_spsc_destroy(struct pn_spsc *q) {
     if (q != NULL) {
         free((void *)q->cell);
+        free(q->waits);
         free(q);
+    }
+}
+
+int pn_spsc_enable_waits(struct pn_spsc *q) {
+    return q->waits != NULL ? 0 : pn_waits_create(&q->waits);
+}
+
+/* P1 of park.c: after the index was stored. The other side alone can wait. */
+static void moved(struct pn_spsc *q, bool pushed) {
+    if (__builtin_expect(q->waits != NULL, 0)) {
+        pn_waitlist_notify(pushed ? &q->waits->items : &q->waits->room, 1);
     }
 }
 
@@ -120,6 +135,7 @@ size_t pn_spsc_push_n(struct pn_spsc *q, void *const *items, size_t n) {
     if (k > 0) {
         /* S1 release: pairs with the load in look, called by pop_n. LP. */
         pn_store_rel(&q->tail, tail + k);
+        moved(q, true);
     } else {
         pn_count(&q->full, 1);
     }
@@ -135,12 +151,14 @@ enum pn_queue_rc pn_spsc_push(struct pn_spsc *q, void *item) {
     q->cell[tail & q->mask] = item;
     /* S1 release: as in push_n. LP. */
     pn_store_rel(&q->tail, tail + 1);
+    moved(q, true);
     return PN_QUEUE_OK;
 }
 
 void pn_spsc_close(struct pn_spsc *q) {
     /* S3 release: pairs with the load in pn_spsc_pop. LP. */
     pn_store_rel(&q->closed, 1);
+    moved(q, true);
 }
 
 /* Items ready, with a second look at the producer only if the first is not enough. */
@@ -172,6 +190,7 @@ size_t pn_spsc_pop_n(struct pn_spsc *q, void **items, size_t n) {
     if (k > 0) {
         /* S2 release: pairs with the load in look, called by push_n. LP. */
         pn_store_rel(&q->head, head + k);
+        moved(q, false);
     } else {
         pn_count(&q->empty, 1);
     }
@@ -190,6 +209,7 @@ enum pn_queue_rc pn_spsc_pop(struct pn_spsc *q, void **item) {
     ask_ahead(q, head, 1);
     /* S2 release: as in pop_n. LP. */
     pn_store_rel(&q->head, head + 1);
+    moved(q, false);
     return PN_QUEUE_OK;
 }
 
@@ -204,4 +224,34 @@ void pn_spsc_counts(const struct pn_spsc *q, struct pn_queue_counts *out) {
 bool pn_spsc_empty(const struct pn_spsc *q) {
     /* S1 acquire: an answer "not empty" comes with the item. */
     return pn_load_acq(&q->tail) == pn_load_acq(&q->head);
+}
+
+static enum pn_queue_rc attempt_pop(void *queue, void **item) {
+    return pn_spsc_pop(queue, item);
+}
+
+static enum pn_queue_rc attempt_push(void *queue, void **item) {
+    return pn_spsc_push(queue, *item);
+}
+
+static bool pop_possible(void *queue) {
+    const struct pn_spsc *q = queue;
+    /* S1, S3 acquire: as in pn_spsc_pop. */
+    return !pn_spsc_empty(q) || pn_load_acq(&q->closed) != 0;
+}
+
+static bool push_possible(void *queue) {
+    const struct pn_spsc *q = queue;
+    /* relaxed: own index. S2 acquire: as in look. */
+    return pn_load_rlx(&q->tail) - pn_load_acq(&q->head) <= q->mask;
+}
+
+struct pn_wait_point pn_spsc_items(struct pn_spsc *q) {
+    static const struct pn_wait_ops ops = {PN_QUEUE_EMPTY, false, attempt_pop, pop_possible};
+    return (struct pn_wait_point){&ops, q, &q->waits->items};
+}
+
+struct pn_wait_point pn_spsc_room(struct pn_spsc *q) {
+    static const struct pn_wait_ops ops = {PN_QUEUE_FULL, false, attempt_push, push_possible};
+    return (struct pn_wait_point){&ops, q, &q->waits->room};
 }

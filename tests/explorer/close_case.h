@@ -4,9 +4,8 @@
  * in finds it come out; after CLOSED nothing comes out; who was told CLOSED lost nothing; and a
  * popper that goes on until CLOSED ends.
  */
-#include "explorer.h"
+#include "reclaiming.h"
 #include "runtime/rcu.h"
-#include "runtime/reclaim.h"
 
 #include <pinion/ring.h>
 #include <pinion/segq.h>
@@ -19,13 +18,11 @@ enum { PUSHERS = 2, ITEMS = 2 };
 static const enum kind kind = KIND;
 static struct pn_segq *segq;
 static struct pn_segq_port *port[PUSHERS + 1];
-static struct pn_reclaimer reclaimer;
 static struct pn_ring *ring;
 static struct pn_spsc *spsc;
 static uint64_t item[PUSHERS][ITEMS];
 static unsigned accepted[PUSHERS],
     popped[PUSHERS]; /* each written by one thread, read at the end */
-static PN_ATOMIC(uint32_t) ended;
 
 static enum pn_queue_rc try_push(int p, void *what) {
     return kind == SEGQ   ? pn_segq_push(port[p], what)
@@ -97,20 +94,6 @@ static void pop(void *arg) {
     (void)pn_faa_acqrel(&ended, 1);
 }
 
-static void reclaim(void *arg) {
-    (void)arg;
-    while (pn_load_acq(&ended) < PUSHERS + 2) {
-        (void)pn_reclaimer_round(&reclaimer);
-        pn_relax();
-    }
-    (void)pn_reclaimer_round(&reclaimer);
-}
-
-/* The barrier of a reclaimer without a thread: nobody is inside any more. */
-void pn_reclaimer_barrier(struct pn_reclaimer *r) {
-    (void)pn_reclaimer_round(r);
-}
-
 static int make(void) {
     if (kind == RING) {
         return pn_ring_create(&ring, 2);
@@ -143,7 +126,7 @@ static void setup(void) {
         pn_xp_spawn(close_it, NULL);
     }
     if (kind == SEGQ) {
-        pn_xp_spawn(reclaim, NULL);
+        spawn_reclaimer(PUSHERS + 2);
     }
 }
 

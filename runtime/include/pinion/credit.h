@@ -38,6 +38,9 @@ void pn_credit_port_init(struct pn_credit_port *port, struct pn_credit *credit);
 /** Take n credits or none. \return false if fewer are to be had now \cost 1 CAS per chunk */
 bool pn_credit_take(struct pn_credit_port *port, uint64_t n);
 
+/** Take as many of n as are to be had now. \return how many */
+uint64_t pn_credit_take_some(struct pn_credit_port *port, uint64_t n);
+
 /** Give n back, taken by any port. \return true if the shared counter grew: somebody who waits may
  * go on */
 bool pn_credit_give(struct pn_credit_port *port, uint64_t n);

@@ -18,6 +18,7 @@
 #define PINION_RING_H
 
 #include <pinion/queue.h>
+#include <pinion/wait.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -46,6 +47,12 @@ enum pn_queue_rc pn_ring_pop(struct pn_ring *q, void **item);
  * forms say why. Any thread; twice is no harm. LP: the mark in the claim word of pushes.
  */
 void pn_ring_close(struct pn_ring *q);
+
+/** Before others see it: allow waiting at pn_ring_items and _room. \return 0; -ENOMEM */
+int pn_ring_enable_waits(struct pn_ring *q);
+/** Where to wait for an item, and for room: pinion/wait.h. */
+struct pn_wait_point pn_ring_items(struct pn_ring *q);
+struct pn_wait_point pn_ring_room(struct pn_ring *q);
 
 /** Any thread; a moment later it may be otherwise. */
 bool pn_ring_seems_empty(const struct pn_ring *q);

@@ -11,6 +11,7 @@
 
 #include <pinion/queue.h>
 #include <pinion/topology.h>
+#include <pinion/wait.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -42,10 +43,12 @@ void pn_segq_close(struct pn_segq *q);
 
 /* item: not NULL, 8-byte aligned. Takes a credit if the queue is bounded. */
 enum pn_queue_rc pn_segq_push(struct pn_segq_port *port, void *item);
+/** n items, in order, with one fetch-and-add where the segment has room: as n pushes in a row by
+ * this port. \return how many went in; fewer than n: FULL or CLOSED, as a single push says */
+size_t pn_segq_push_n(struct pn_segq_port *port, void *const *items, size_t n);
 /* The caller holds the credit already (a lane took it when the item entered the lane). */
 enum pn_queue_rc pn_segq_push_credited(struct pn_segq_port *port, void *item);
-/** The same for n items, in order, with one fetch-and-add where the segment has room: as n pushes
- * in a row by this port. \return how many went in; fewer than n: FULL */
+/** As push_n; the caller holds the credits. */
 size_t pn_segq_push_n_credited(struct pn_segq_port *port, void *const *items, size_t n);
 /* Gives the item's credit back, in chunks. */
 enum pn_queue_rc pn_segq_pop(struct pn_segq_port *port, void **item);
@@ -55,6 +58,12 @@ enum pn_queue_rc pn_segq_pop(struct pn_segq_port *port, void **item);
  * n pops in a row by this port. \return how many; 0 = empty
  */
 size_t pn_segq_pop_n(struct pn_segq_port *port, void **items, size_t n);
+
+/** Before others see it: allow waiting at pn_segq_items and _room. \return 0; -ENOMEM */
+int pn_segq_enable_waits(struct pn_segq *q);
+/** Where to wait for an item, and for room: pinion/wait.h. */
+struct pn_wait_point pn_segq_items(struct pn_segq_port *port);
+struct pn_wait_point pn_segq_room(struct pn_segq_port *port);
 
 /* True if a pop would probably find something; reads two shared lines. For parking re-checks. */
 bool pn_segq_seems_nonempty(struct pn_segq_port *port);

@@ -18,6 +18,7 @@
 #define PINION_SPSC_H
 
 #include <pinion/queue.h>
+#include <pinion/wait.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -43,6 +44,12 @@ size_t pn_spsc_pop_n(struct pn_spsc *q, void **items, size_t n);
  * returns 0 then, and the single form says why.
  */
 void pn_spsc_close(struct pn_spsc *q);
+
+/** Before others see it: allow waiting at pn_spsc_items and _room. \return 0; -ENOMEM */
+int pn_spsc_enable_waits(struct pn_spsc *q);
+/** Where to wait for an item, and for room: pinion/wait.h. */
+struct pn_wait_point pn_spsc_items(struct pn_spsc *q);
+struct pn_wait_point pn_spsc_room(struct pn_spsc *q);
 
 /** Any thread, while both sides run. No compare-and-swap can fail and nothing is tried twice. */
 void pn_spsc_counts(const struct pn_spsc *q, struct pn_queue_counts *out);

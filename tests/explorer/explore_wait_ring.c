@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: MIT */
+#define KIND RING
+#include "wait_case.h"

@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: MIT */
+#define KIND SEGQ
+#include "wait_case.h"
