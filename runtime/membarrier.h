@@ -17,9 +17,10 @@
 
 #if defined(PN_EXPLORE)
 
-void pn_xp_membarrier(void);
-#define pn_membarrier()  pn_xp_membarrier()
-#define pn_fence_light() ((void)0)
+void pn_xp_membarrier(struct pn_xp_site *site);
+void pn_xp_fence_light(struct pn_xp_site *site);
+#define pn_membarrier()  pn_xp_membarrier(PN_XP_SITE(PN_XP_BARRIER, PN_XP_RLX, PN_XP_RLX))
+#define pn_fence_light() pn_xp_fence_light(PN_XP_SITE(PN_XP_LIGHT, PN_XP_RLX, PN_XP_RLX))
 
 #else
 

@@ -17,19 +17,21 @@
 
 #if defined(PN_EXPLORE)
 
+#include "runtime/atomic.h"
+
 void pn_xp_rcu_register(void);
 void pn_xp_rcu_unregister(void);
 void pn_xp_rcu_quiescent(void);
 void pn_xp_rcu_offline(void);
 void pn_xp_rcu_online(void);
-void pn_xp_rcu_synchronize(void);
+void pn_xp_rcu_synchronize(struct pn_xp_site *site);
 
-#define pn_rcu_register    pn_xp_rcu_register
-#define pn_rcu_unregister  pn_xp_rcu_unregister
-#define pn_rcu_quiescent   pn_xp_rcu_quiescent
-#define pn_rcu_offline     pn_xp_rcu_offline
-#define pn_rcu_online      pn_xp_rcu_online
-#define pn_rcu_synchronize pn_xp_rcu_synchronize
+#define pn_rcu_register      pn_xp_rcu_register
+#define pn_rcu_unregister    pn_xp_rcu_unregister
+#define pn_rcu_quiescent     pn_xp_rcu_quiescent
+#define pn_rcu_offline       pn_xp_rcu_offline
+#define pn_rcu_online        pn_xp_rcu_online
+#define pn_rcu_synchronize() pn_xp_rcu_synchronize(PN_XP_SITE(PN_XP_GRACE, PN_XP_RLX, PN_XP_RLX))
 
 #else
 

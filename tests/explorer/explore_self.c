@@ -188,6 +188,99 @@ static int replay_is_the_same(void) {
     return hash[0] == hash[1] ? 0 : 1;
 }
 
+/* A program's main with these arguments after its name. */
+static int run_main(const struct pn_xp_test *test, const char *a, const char *b, const char *c,
+                    const char *d) {
+    char program[] = "explore_self";
+    const char *word[] = {program, a, b, c, d};
+    char *argv[5];
+    char copy[5][64];
+    int argc = 1;
+    argv[0] = program;
+    for (; argc < 5 && word[argc] != NULL; argc++) {
+        (void)snprintf(copy[argc], sizeof copy[argc], "%s", word[argc]);
+        argv[argc] = copy[argc];
+    }
+    return pn_xp_main(argc, argv, test);
+}
+
+/* The file with its line of that name replaced. */
+static void change_line(const char *file, const char *name, const char *line) {
+    char text[1 << 14];
+    FILE *f = fopen(file, "r");
+    size_t n = f == NULL ? 0 : fread(text, 1, sizeof text - 1, f);
+    text[n] = 0;
+    (void)(f != NULL && fclose(f));
+    f = fopen(file, "w");
+    const char *at = strstr(text, name);
+    const char *end = at == NULL ? NULL : strchr(at, '\n');
+    if (f != NULL && end != NULL) {
+        (void)fprintf(f, "%.*s%s%s", (int)(at - text), text, line, end);
+    }
+    (void)(f != NULL && fclose(f));
+}
+
+/* A failure, its file, the same failure from the file; and files that must be refused. */
+static int failures_replay(const char *strategy) {
+    static const char file[] = "explore_self.replay";
+    const struct pn_xp_test test = {
+        .name = "replayed", .setup = store_load, .check = one_saw_the_other};
+    const struct pn_xp_test another = {.name = "another", .setup = counting};
+    int failed = 0;
+    wrong = NO_FENCE;
+    failed += run_main(&test, strategy, "2", "--save", file) != 1;
+    uint64_t hash = pn_xp_trace_hash();
+    failed += run_main(&test, "--replay", file, NULL, NULL) != 1;
+    failed += pn_xp_trace_hash() != hash;
+    failed += run_main(&another, "--replay", file, NULL, NULL) != 2;
+    wrong = RIGHT; /* not what was recorded any more */
+    failed += run_main(&test, "--replay", file, NULL, NULL) != 2;
+    change_line(file, "program", "program 0123456789abcdef");
+    failed += run_main(&test, "--replay", file, NULL, NULL) != 2;
+    change_line(file, "pinion", "something else");
+    failed += run_main(&test, "--replay", file, NULL, NULL) != 2;
+    (void)remove(file);
+    failed += run_main(&test, "--replay", file, NULL, NULL) != 2;
+    return failed;
+}
+
+/* Three threads in a row, each after the one before it, in an order against that of their making: a
+ * matter of three priorities for PCT, of luck for a scheduler that tosses a coin at each step. */
+enum { CHAIN = 3, STEPS_BEFORE = 12 };
+
+static void chain_link(void *arg) {
+    uint32_t place = (uint32_t)(uintptr_t)arg;
+    for (int i = 0; i < STEPS_BEFORE; i++) {
+        (void)pn_faa_rlx(&result[0], 1);
+    }
+    uint32_t expected = place;
+    if (pn_load_acq(&result[0]) == (place + 1) * STEPS_BEFORE) {
+        (void)pn_cas_acqrel(&flag, &expected, place + 1);
+    }
+}
+
+static void chain(void) {
+    pn_atomic_init(&flag, 0);
+    pn_atomic_init(&result[0], 0);
+    for (uint32_t i = CHAIN; i-- > 0;) {
+        pn_xp_spawn(chain_link, (void *)(uintptr_t)i);
+    }
+}
+
+static void chain_is_broken(void) {
+    pn_xp_require(pn_load_acq(&flag) != CHAIN);
+}
+
+static int pct_finds_deep_orders(void) {
+    const struct pn_xp_test test = {.name = "deep", .setup = chain, .check = chain_is_broken};
+    (void)printf("by PCT, expected to fail: ");
+    int found = run_main(&test, "--pct", "1", "--executions", "100");
+    (void)printf("by coins, expected to pass: ");
+    int by_coins = run_main(&test, "--uniform", "--executions", "100", NULL);
+    (void)remove("deep.replay");
+    return (found != 1) + (by_coins != 0);
+}
+
 int main(void) {
     enum { MOST = 20000 };
     int failed = 0;
@@ -207,5 +300,9 @@ int main(void) {
         printf("seed 77 gave two different executions\n");
         failed++;
     }
+    failed +=
+        failures_replay("--seed") + failures_replay("--pct") + failures_replay("--exhaustive");
+    failed += pct_finds_deep_orders();
+    printf("%d wrong\n", failed);
     return failed == 0 ? 0 : 1;
 }

@@ -19,28 +19,41 @@ void xp_join(struct xp_clock *into, const struct xp_clock *from) {
 }
 
 void xp_memory_reset(void) {
-    memset(xp.location_hash, 0, sizeof xp.location_hash);
-    memset(xp.plain_hash, 0, sizeof xp.plain_hash);
-    xp.n_locations = xp.n_plain = xp.n_blocks = 0;
+    xp.n_locations = xp.n_plain = 0;
+    xp.generation++;
+}
+
+uint32_t xp_map_find(struct xp_map *map, uintptr_t address, int *n, bool *fresh) {
+    enum { SLOTS = 2 * XP_LOCATIONS };
+    unsigned h = (unsigned)((address * 0x9E3779B97F4A7C15u) >> 51);
+    for (;; h++) {
+        h %= SLOTS;
+        if (map->slot[h].generation != xp.generation) {
+            break;
+        }
+        if (map->slot[h].address == address) {
+            *fresh = false;
+            return map->slot[h].index;
+        }
+    }
+    if (*n == XP_LOCATIONS) {
+        pn_xp_fail("the test uses too many locations");
+    }
+    map->slot[h].address = address;
+    map->slot[h].generation = xp.generation;
+    map->slot[h].index = (uint32_t)*n;
+    *fresh = true;
+    return (uint32_t)(*n)++;
 }
 
 static struct xp_location *find(uintptr_t address) {
-    unsigned h = (unsigned)((address * 0x9E3779B97F4A7C15u) >> 53) % (2 * XP_LOCATIONS);
-    while (xp.location_hash[h] != 0) {
-        struct xp_location *l = &xp.location[xp.location_hash[h] - 1];
-        if (l->address == address) {
-            return l;
-        }
-        h = (h + 1) % (2 * XP_LOCATIONS);
+    bool fresh;
+    struct xp_location *l =
+        &xp.location[xp_map_find(&xp.location_of, address, &xp.n_locations, &fresh)];
+    if (fresh) {
+        memset(l, 0, offsetof(struct xp_location, store) + sizeof l->store[0]);
+        l->n = 1; /* the zero that was there */
     }
-    if (xp.n_locations == XP_LOCATIONS) {
-        pn_xp_fail("the test uses too many atomic locations");
-    }
-    struct xp_location *l = &xp.location[xp.n_locations++];
-    xp.location_hash[h] = xp.n_locations;
-    memset(l, 0, sizeof *l);
-    l->address = address;
-    l->n = 1; /* the zero that was there */
     return l;
 }
 
@@ -62,18 +75,19 @@ static void make_room(struct xp_location *l) {
     }
 }
 
-static bool releases(enum pn_xp_order o) {
+static bool releases(unsigned o) {
     return o == PN_XP_REL || o == PN_XP_ACQREL || o == PN_XP_SEQ;
 }
 
-static bool acquires(enum pn_xp_order o) {
+static bool acquires(unsigned o) {
     return o == PN_XP_ACQ || o == PN_XP_ACQREL || o == PN_XP_SEQ;
 }
 
-static void append(struct xp_location *l, uint64_t value, enum pn_xp_order order,
+static void append(struct xp_location *l, uint64_t value, unsigned order,
                    const struct xp_clock *continues) {
     struct xp_thread *me = &xp.thread[xp.current];
     make_room(l);
+    me->before_store = me->now;
     struct xp_store *s = &l->store[l->n];
     me->now.at[xp.current]++;
     s->value = value;
@@ -90,13 +104,13 @@ static void append(struct xp_location *l, uint64_t value, enum pn_xp_order order
     me->now.at[xp.current]++; /* what comes later is not covered by this release */
 }
 
-static void observe(struct xp_location *l, int i, enum pn_xp_order order) {
+static void observe(struct xp_location *l, int i, unsigned order) {
     struct xp_thread *me = &xp.thread[xp.current];
     l->seen[xp.current] = i;
     xp_join(acquires(order) ? &me->now : &me->acquire_pending, &l->store[i].release);
 }
 
-static int oldest_visible(const struct xp_location *l, enum pn_xp_order order) {
+static int oldest_visible(const struct xp_location *l, unsigned order) {
     const struct xp_thread *me = &xp.thread[xp.current];
     int lowest = l->seen[xp.current];
     for (int i = l->n - 1; i > lowest; i--) {
@@ -117,38 +131,32 @@ void pn_xp_init(const void *p, uint64_t value) {
     append(find((uintptr_t)p), value, PN_XP_RLX, NULL);
 }
 
-uint64_t pn_xp_load(const void *p, enum pn_xp_order order, struct pn_xp_site site) {
-    /* A thread that reads old stores for ever is no schedule worth a search. */
-    enum { STALE_MOST = 3, STALE_READS_MOST = 4 };
+uint64_t pn_xp_load(const void *p, struct pn_xp_site *site) {
+    enum { STALE_MOST = 3 };
     xp_switch_point();
     xp_check_block((uintptr_t)p);
+    struct xp_thread *me = &xp.thread[xp.current];
     struct xp_location *l = find((uintptr_t)p);
-    int choices = l->n - oldest_visible(l, order);
-    choices = choices > STALE_MOST ? STALE_MOST : choices;
-    int back = 0;
-    if (xp.exhaustive && xp.stale_reads >= STALE_READS_MOST) {
-        choices = 1;
-    }
-    if (choices > 1 && (xp.exhaustive || xp_choose(4) == 0)) {
-        back = xp_choose(choices);
-    }
-    xp.thread[xp.current].fresh -= xp.thread[xp.current].fresh > 0;
+    int choices = l->n - oldest_visible(l, site->order);
+    int back = xp_stale(choices > STALE_MOST ? STALE_MOST : choices);
+    me->fresh -= me->fresh > 0;
+    me->unfenced = false;
     xp.stale_reads += back > 0;
     int i = l->n - 1 - back;
-    observe(l, i, order);
+    observe(l, i, site->order);
     xp_step(back == 0 ? "load" : "load (stale)", (uintptr_t)p, l->store[i].value, site);
     return l->store[i].value;
 }
 
-void pn_xp_store(const void *p, uint64_t value, enum pn_xp_order order, struct pn_xp_site site) {
+void pn_xp_store(const void *p, uint64_t value, struct pn_xp_site *site) {
     xp_switch_point();
     xp_check_block((uintptr_t)p);
-    append(find((uintptr_t)p), value, order, NULL);
+    append(find((uintptr_t)p), value, site->order, NULL);
     xp_step("store", (uintptr_t)p, value, site);
 }
 
 uint64_t pn_xp_rmw(const void *p, size_t size, enum pn_xp_rmw op, uint64_t operand,
-                   enum pn_xp_order order, struct pn_xp_site site) {
+                   struct pn_xp_site *site) {
     xp_switch_point();
     xp_check_block((uintptr_t)p);
     struct xp_location *l = find((uintptr_t)p);
@@ -162,22 +170,25 @@ uint64_t pn_xp_rmw(const void *p, size_t size, enum pn_xp_rmw op, uint64_t opera
     } else if (op == PN_XP_AND) {
         value = old.value & operand;
     }
-    observe(l, l->n - 1, order);
-    append(l, value, order, &old.release);
+    observe(l, l->n - 1, site->order);
+    append(l, value, site->order, &old.release);
     xp_step("rmw", (uintptr_t)p, value, site);
     return old.value;
 }
 
-bool pn_xp_cas(const void *p, uint64_t *expected, uint64_t desired, enum pn_xp_order yes,
-               enum pn_xp_order no, struct pn_xp_site site) {
+bool pn_xp_cas(const void *p, uint64_t *expected, uint64_t desired, struct pn_xp_site *site) {
     xp_switch_point();
     xp_check_block((uintptr_t)p);
     struct xp_location *l = find((uintptr_t)p);
     struct xp_store old = l->store[l->n - 1];
     bool same = old.value == *expected;
-    observe(l, l->n - 1, same ? yes : no);
+    observe(l, l->n - 1, same ? site->order : site->order_failed);
     if (same) {
-        append(l, desired, yes, &old.release);
+        append(l, desired, site->order, &old.release);
+    } else if (site->broken) {
+        /* The mutant: a caller that does not look goes on as if it had stored. */
+        xp_step("cas (unchecked)", (uintptr_t)p, old.value, site);
+        return true;
     } else {
         *expected = old.value;
     }
@@ -185,31 +196,62 @@ bool pn_xp_cas(const void *p, uint64_t *expected, uint64_t desired, enum pn_xp_o
     return same;
 }
 
-void pn_xp_membarrier(void);
+void pn_xp_membarrier(struct pn_xp_site *site);
+void pn_xp_fence_light(struct pn_xp_site *site);
 
 /* An SC fence of every thread, wherever each is. */
-void pn_xp_membarrier(void) {
+void pn_xp_membarrier(struct pn_xp_site *site) {
     xp_switch_point();
-    for (int t = 0; t < xp.n; t++) {
-        xp_join(&xp.fence_order, &xp.thread[t].now);
-        xp_join(&xp.fence_order, &xp.thread[t].visible);
+    xp_step("membarrier", 0, 0, site);
+    if (site->broken) {
+        return;
     }
     for (int t = 0; t < xp.n; t++) {
-        xp_join(&xp.thread[t].visible, &xp.fence_order);
+        const struct xp_thread *thread = &xp.thread[t];
+        xp_join(&xp.fence_order, thread->unfenced ? &thread->before_store : &thread->now);
+        xp_join(&xp.fence_order, &thread->visible);
     }
-    xp_step("membarrier", 0, 0, (struct pn_xp_site){"membarrier", 0});
+    for (int t = 0; t < xp.n; t++) {
+        if (!xp.thread[t].unfenced) {
+            xp_join(&xp.thread[t].visible, &xp.fence_order);
+        }
+    }
 }
 
-void pn_xp_fence(struct pn_xp_site site) {
+/* The barrier orders for both sides, so the light fence has nothing to do, unless it is dropped:
+ * then the load that follows may come before the store above, and a barrier between the two sees
+ * neither. */
+void pn_xp_fence_light(struct pn_xp_site *site) {
+    xp.thread[xp.current].unfenced = site->broken && xp.weak;
+    site->reached = true;
+}
+
+void pn_xp_fence(struct pn_xp_site *site) {
     xp_switch_point();
+    xp_step("fence", 0, 0, site);
     struct xp_thread *me = &xp.thread[xp.current];
+    if (site->broken) {
+        return;
+    }
     xp_join(&me->now, &me->acquire_pending);
-    /* All SC fences stand in one order: after a later one no store from before an earlier one is
-     * hidden. That is visibility, not happens-before: it publishes no plain data. */
-    xp_join(&xp.fence_order, &me->now);
-    xp_join(&xp.fence_order, &me->visible);
-    xp_join(&me->visible, &xp.fence_order);
+    if (site->order == PN_XP_SEQ) {
+        /* All SC fences stand in one order: after a later one no store from before an earlier one
+         * is hidden. That is visibility, not happens-before: it publishes no plain data. */
+        xp_join(&xp.fence_order, &me->now);
+        xp_join(&xp.fence_order, &me->visible);
+        xp_join(&me->visible, &xp.fence_order);
+    }
     me->release_fence = me->now;
     me->now.at[xp.current]++;
-    xp_step("fence", 0, 0, site);
+}
+
+void pn_xp_now(struct pn_xp_moment *out) {
+    const struct xp_thread *me = &xp.thread[xp.current];
+    memcpy(out->clock, me->now.at, sizeof out->clock);
+    out->thread = xp.current;
+    out->order = ++xp.moments;
+}
+
+bool pn_xp_happens_before(const struct pn_xp_moment *a, const struct pn_xp_moment *b) {
+    return b->clock[a->thread] >= a->clock[a->thread] && a->order < b->order;
 }
