@@ -16,6 +16,9 @@
  *       head had seen tail beyond the old one, so who reads the new head sees tail at least there.
  *   Q4  enq of a ticket (release) -> enq read by an EMPTY check (acquire): pushes that happened
  *       before are counted.
+ *   Q5  deq of a ticket (release) -> deq of a later one, or read by an EMPTY check (acquire): the
+ *       pushes that the earlier popper knew of. Else the later one could miss the next segment that
+ *       is known to be there, and answer EMPTY.
  *
  * Linearizable FIFO. LP of a push: its swap into the cell, or the link of the new segment; pushes
  * are ordered by ticket. LP of a pop: its ticket, or the push it met, whichever is later. LP of an
@@ -347,7 +350,7 @@ static size_t pop_items(struct pn_segq_port *port, void **items, size_t most,
         /* Q3 acquire: pairs with the move of head in advance_head. */
         struct pn_segment *head = pn_load_acq(&q->head);
         if (!port->hot) {
-            /* Q4 acquire: keeps the look at enq after this one. */
+            /* Q5 acquire: pairs with the tickets; keeps the look at enq after this one. */
             uint64_t seen = pn_load_acq(&head->deq);
             *why = seen < PN_SEGMENT_CELLS ? nothing_left(head, seen) : PN_QUEUE_OK;
             if (*why != PN_QUEUE_OK) {
@@ -355,7 +358,9 @@ static size_t pop_items(struct pn_segq_port *port, void **items, size_t most,
             }
         }
         uint64_t n = in_sight(port, head, most);
-        uint64_t ticket = pn_faa_acq(&head->deq, n); /* acquire: keeps the look at next after it */
+        /* Q5: pairs with the same of other pops, and with the load of deq above. Acquire also keeps
+         * the look at next after it. */
+        uint64_t ticket = pn_faa_acqrel(&head->deq, n);
         if (ticket < PN_SEGMENT_CELLS) {
             size_t found = take_n(port, head, ticket, n, items);
             if (found > 0) {
@@ -400,9 +405,9 @@ enum pn_queue_rc pn_segq_pop(struct pn_segq_port *port, void **item) {
     if (!port->hot) {
         return pop_again(port, item);
     }
-    /* Q3 acquire; acquire: as in pop_items. */
+    /* Q3 acquire; Q5: as in pop_items. */
     struct pn_segment *head = pn_load_acq(&port->q->head);
-    uint64_t ticket = pn_faa_acq(&head->deq, 1);
+    uint64_t ticket = pn_faa_acqrel(&head->deq, 1);
     void *found = ticket < PN_SEGMENT_CELLS ? take(port, head, ticket) : NULL;
     if (found == NULL) {
         port->hot = ticket >= PN_SEGMENT_CELLS;
