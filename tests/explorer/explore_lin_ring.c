@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: MIT */
+#define LIN_QUEUE LIN_RING
+#include "lin_case.h"
