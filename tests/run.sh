@@ -4,8 +4,8 @@
 #
 # usage: tests/run.sh [--no-install] [--all]
 #   (default)  dev build: unit tests, lints, a short exploration; at most 5 minutes
-#   --all      also AddressSanitizer, ThreadSanitizer, long exploration, clang, clang-tidy, release,
-#              the report in a browser, a whole survey; at most 15 minutes after installation
+#   --all      also AddressSanitizer, ThreadSanitizer, long exploration, clang, clang-tidy, release, long
+#              histories, the report in a browser, a whole survey; at most 15 minutes after installation
 # A stage, test or case that cannot run is named with its reason and counted; a skip is never a pass.
 set -eu
 
@@ -184,7 +184,7 @@ browser() {
     return "$code"
 }
 
-stage dev build_and_test dev -LE 'browser|survey'
+stage dev build_and_test dev -LE 'browser|survey|long'
 if [ -n "$all" ]; then
     stage asan build_and_test asan -L unit
     stage tsan build_and_test tsan -L unit
@@ -192,6 +192,7 @@ if [ -n "$all" ]; then
     stage clang clang_build
     stage tidy tidy
     stage release build_and_test release -L 'unit|install'
+    stage histories run_tests build/release -L histories
     stage browser browser
     stage survey survey
 fi

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The check of one history under way: shared by linear.c (which values, in which order) and
+ * linear_empty.c (when something was inside).
+ */
+#ifndef HIST_LINEAR_PARTS_H
+#define HIST_LINEAR_PARTS_H
+
+#include "history.h"
+
+#define NEVER UINT64_MAX
+
+enum { IN, OUT, ENDS };
+
+/* What keeps a value from being next, one bit each; at none it is the next. */
+enum { WAITS_TIME = 1, WAITS_JOINED = 2, WAITS_BITS = 2 };
+
+struct value {
+    const struct hist_op *op[ENDS];
+    uint8_t waits; /* WAITS_*, those of OUT shifted by WAITS_BITS */
+    bool placed;
+    bool followed[ENDS]; /* its entry has one joined to it behind */
+};
+
+struct check {
+    const struct history *h;
+    struct hist_verdict *verdict;
+    struct value *value;
+    size_t n; /* values that went in */
+    /* Per end: the values by call and by return. Those that never came out stand last. */
+    uint32_t *by_inv[ENDS], *by_res[ENDS];
+    size_t at_inv[ENDS], at_res[ENDS];
+    uint32_t *order; /* that agrees with both ends, as far as it is built */
+    size_t n_order;
+    bool several[ENDS]; /* some call there was on several items */
+};
+
+static inline void cite(struct check *c, const struct hist_op *op) {
+    if (op != NULL && c->verdict->n_cited < HIST_CITED) {
+        c->verdict->cited[c->verdict->n_cited++] = op;
+    }
+}
+
+static inline uint64_t called(const struct check *c, const struct hist_op *op) {
+    return op == NULL ? NEVER : op->inv < c->h->slack ? 0 : op->inv - c->h->slack;
+}
+
+static inline uint64_t returned(const struct check *c, const struct hist_op *op) {
+    return op == NULL ? NEVER : op->res + c->h->slack;
+}
+
+static inline bool both_several(const struct check *c) {
+    return c->several[IN] && c->several[OUT];
+}
+
+/* What has come out is in, though its push may return later: with calls of several items at both
+ * ends that decides; else the other two times of the two values do. */
+static inline uint64_t in_by(const struct check *c, const struct value *v) {
+    uint64_t in = returned(c, v->op[IN]);
+    uint64_t out = returned(c, v->op[OUT]);
+    return both_several(c) && out < in ? out : in;
+}
+
+static inline uint64_t done_by(const struct check *c, const struct value *v, int end) {
+    return end == IN ? in_by(c, v) : returned(c, v->op[OUT]);
+}
+
+/* linear_empty.c; after an order was found. \return 0; 1 a flaw; -ENOMEM */
+int check_empties(struct check *c, bool weak);
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A queue under test, as the recorder sees it. A queue joins by a plug.
+ */
+#ifndef HIST_SUBJECT_H
+#define HIST_SUBJECT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What a thread does with the queue. */
+enum role { ROLE_PUSH, ROLE_POP, ROLE_BOTH };
+
+/* What an item points to; the link is the mailbox's while the item is inside. */
+struct item {
+    void *link;
+    uint64_t word; /* written plainly before the push, compared after the pop */
+};
+
+struct subject {
+    const char *name;
+    bool weak_empty; /* EMPTY may be wrong: wrong ones are counted */
+    bool stores;     /* publishes by a plain store */
+    bool pops_alone; /* one thread may pop */
+    /* \return 0 or -errno; capacity 0 = unbounded; *bound: the capacity it has then */
+    int (*create)(void **queue, uint64_t capacity, unsigned ports, uint64_t *bound);
+    void (*destroy)(void *queue);
+    void *(*open)(void *queue, enum role role); /* in the thread that uses it; NULL: no memory */
+    void (*close)(void *port);
+    size_t (*push)(void *port, void *const *items, size_t n); /* 0 = FULL */
+    /* 0 and *empty: EMPTY is claimed. 0 and not: nothing is claimed */
+    size_t (*pop)(void *port, void **items, size_t n, bool *empty);
+    void (*rest)(void *port); /* between operations; NULL = nothing */
+};
+
+extern const struct subject subject_segq, subject_ring, subject_spsc, subject_runq, subject_mailbox;
+
+#endif

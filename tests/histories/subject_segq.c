@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The segmented queue, with its reclaimer at work: a nap short enough that segments come back and
+ * are used again many times within one run.
+ */
+#include "subject.h"
+
+#include "runtime/rcu.h"
+
+#include <errno.h>
+#include <pinion/reclaim.h>
+#include <pinion/segq.h>
+#include <stdlib.h>
+
+enum { NAP_NS = 100000 };
+
+struct made {
+    struct pn_segq *q;
+    struct pn_reclaimer *reclaimer;
+    bool bounded;
+};
+
+struct port {
+    struct pn_segq_port *port;
+    bool bounded;
+};
+
+static int create(void **queue, uint64_t capacity, unsigned ports, uint64_t *bound) {
+    struct made *m = calloc(1, sizeof *m);
+    int rc =
+        m == NULL ? -ENOMEM : pn_reclaimer_create(&m->reclaimer, (struct pn_os_cpu){-1}, NAP_NS);
+    if (rc != 0) {
+        free(m);
+        return rc;
+    }
+    struct pn_segq_config config = {
+        .node = {-1}, .capacity = capacity, .max_senders = ports, .reclaimer = m->reclaimer};
+    rc = pn_segq_create(&m->q, &config);
+    if (rc != 0) {
+        pn_reclaimer_destroy(m->reclaimer);
+        free(m);
+        return rc;
+    }
+    m->bounded = capacity != 0;
+    *bound = capacity;
+    *queue = m;
+    return 0;
+}
+
+static void destroy(void *queue) {
+    struct made *m = queue;
+    pn_segq_destroy(m->q);
+    pn_reclaimer_destroy(m->reclaimer);
+    free(m);
+}
+
+static void *open_port(void *queue, enum role role) {
+    (void)role;
+    struct made *m = queue;
+    struct port *p = malloc(sizeof *p);
+    if (p == NULL || pn_segq_port_open(m->q, &p->port) != 0) {
+        free(p);
+        return NULL;
+    }
+    pn_rcu_register();
+    p->bounded = m->bounded;
+    return p;
+}
+
+static void close_port(void *port) {
+    struct port *p = port;
+    pn_segq_port_close(p->port);
+    pn_rcu_unregister();
+    free(p);
+}
+
+static size_t push(void *port, void *const *items, size_t n) {
+    struct port *p = port;
+    if (n == 1 || p->bounded) {
+        return pn_segq_push(p->port, items[0]) == PN_QUEUE_OK;
+    }
+    return pn_segq_push_n_credited(p->port, items, n);
+}
+
+static size_t pop(void *port, void **items, size_t n, bool *empty) {
+    struct port *p = port;
+    size_t k =
+        n == 1 ? pn_segq_pop(p->port, items) == PN_QUEUE_OK : pn_segq_pop_n(p->port, items, n);
+    *empty = k == 0;
+    return k;
+}
+
+static void rest(void *port) {
+    (void)port;
+    pn_rcu_quiescent();
+}
+
+const struct subject subject_segq = {
+    .name = "segq",
+    .create = create,
+    .destroy = destroy,
+    .open = open_port,
+    .close = close_port,
+    .push = push,
+    .pop = pop,
+    .rest = rest,
+};
