@@ -144,7 +144,7 @@ static void push_some(struct worker *w, void *port) {
     size_t k = r->plan->subject->push(port, items, n);
     w->last = stamp_return(r->stamps, r->plan->subject->stores);
     w->calls++;
-    w->full += k < n;
+    w->full += k == 0;
     w->next += (uint32_t)k;
     note(w, HIST_PUSH, inv, values, k);
     had_success(w, k > 0);
@@ -227,6 +227,13 @@ static bool finished(struct worker *w, uint64_t *since, uint64_t *popped) {
     return stuck(w->run, since, popped);
 }
 
+/* Who does both pushes more for a while and pops more then, so that it is full and empty in turn.
+ */
+static unsigned lean(const struct worker *w) {
+    static const unsigned of_eight[] = {4, 6, 4, 2};
+    return of_eight[w->calls >> 9 & 3u];
+}
+
 static void *work(void *arg) {
     struct worker *w = arg;
     struct run *r = w->run;
@@ -244,7 +251,7 @@ static void *work(void *arg) {
     uint64_t popped = 0;
     while (port != NULL && !finished(w, &since, &popped)) {
         bool push = w->role == ROLE_PUSH ||
-                    (w->role == ROLE_BOTH && w->next < w->end && (draw(&w->rng) & 1u) == 0);
+                    (w->role == ROLE_BOTH && w->next < w->end && draw(&w->rng) % 8 < lean(w));
         (push ? push_some : pop_some)(w, port);
         if (subject->rest != NULL) {
             subject->rest(port);

@@ -18,6 +18,13 @@ struct item {
     uint64_t word; /* written plainly before the push, compared after the pop */
 };
 
+struct subject_memory {
+    uint64_t retired;          /* bytes that wait for a grace period */
+    uint64_t retired_bound;    /* past it a push answers FULL */
+    uint64_t segments_retired; /* so far */
+    uint64_t mapped;           /* bytes */
+};
+
 struct subject {
     const char *name;
     bool weak_empty; /* EMPTY may be wrong: wrong ones are counted */
@@ -32,6 +39,8 @@ struct subject {
     /* 0 and *empty: EMPTY is claimed. 0 and not: nothing is claimed */
     size_t (*pop)(void *port, void **items, size_t n, bool *empty);
     void (*rest)(void *port); /* between operations; NULL = nothing */
+    void (*memory)(void *queue,
+                   struct subject_memory *out); /* any thread; NULL = all at creation */
 };
 
 extern const struct subject subject_segq, subject_ring, subject_spsc, subject_runq, subject_mailbox;

@@ -12,7 +12,7 @@
 #include <pinion/segq.h>
 #include <stdlib.h>
 
-enum { NAP_NS = 100000 };
+enum { NAP_NS = 100000, RETIRED_BYTES = 16 << 20 };
 
 struct made {
     struct pn_segq *q;
@@ -33,8 +33,11 @@ static int create(void **queue, uint64_t capacity, unsigned ports, uint64_t *bou
         free(m);
         return rc;
     }
-    struct pn_segq_config config = {
-        .node = {-1}, .capacity = capacity, .max_senders = ports, .reclaimer = m->reclaimer};
+    struct pn_segq_config config = {.node = {-1},
+                                    .capacity = capacity,
+                                    .max_senders = ports,
+                                    .retired_bytes_max = RETIRED_BYTES,
+                                    .reclaimer = m->reclaimer};
     rc = pn_segq_create(&m->q, &config);
     if (rc != 0) {
         pn_reclaimer_destroy(m->reclaimer);
@@ -95,6 +98,21 @@ static void rest(void *port) {
     pn_rcu_quiescent();
 }
 
+static void memory(void *queue, struct subject_memory *out) {
+    struct made *m = queue;
+    struct pn_segq_memory now;
+    pn_segq_memory(m->q, &now);
+    uint64_t each = now.segments_made == 0 ? 0 : now.bytes_mapped / now.segments_made;
+    /* Read one after the other: the difference may be negative for a moment. */
+    uint64_t waiting = now.segments_retired > now.segments_recycled
+                           ? now.segments_retired - now.segments_recycled
+                           : 0;
+    *out = (struct subject_memory){.retired = waiting * each,
+                                   .retired_bound = RETIRED_BYTES,
+                                   .segments_retired = now.segments_retired,
+                                   .mapped = now.bytes_mapped};
+}
+
 const struct subject subject_segq = {
     .name = "segq",
     .create = create,
@@ -104,4 +122,5 @@ const struct subject subject_segq = {
     .push = push,
     .pop = pop,
     .rest = rest,
+    .memory = memory,
 };
