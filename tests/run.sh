@@ -4,8 +4,9 @@
 #
 # usage: tests/run.sh [--no-install] [--all]
 #   (default)  dev build: unit tests, lints, a short exploration; at most 5 minutes
-#   --all      also AddressSanitizer, ThreadSanitizer, long exploration, clang, clang-tidy, release, long
-#              histories, the report in a browser, a whole survey; at most 15 minutes after installation
+#   --all      also AddressSanitizer, ThreadSanitizer (queues: of both compilers), long exploration, clang,
+#              clang-tidy, release, long histories, the queues on aarch64 in qemu, the report in a browser, a
+#              whole survey; at most 15 minutes after installation
 # A stage, test or case that cannot run is named with its reason and counted; a skip is never a pass.
 set -eu
 
@@ -19,7 +20,7 @@ for arg in "$@"; do
     --no-install) install=--no-install ;;
     --all) all=yes ;;
     *)
-        sed -n 's/^# \{0,1\}//; 3,9p' "$0" >&2
+        sed -n 's/^# \{0,1\}//; 3,10p' "$0" >&2
         exit 2
         ;;
     esac
@@ -37,6 +38,13 @@ if [ -n "$all" ]; then
     'debian 12' | 'ubuntu 24.04')
         packages_need command clang-tidy-14 clang-tidy-14
         packages_need command clang-format-14 clang-format-14
+        ;;
+    esac
+    # Debian's cross compiler and emulator; the arm64 libraries themselves are unpacked below build/.
+    case $distribution in
+    debian*)
+        packages_need command aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu
+        packages_need command qemu-aarch64 qemu-user
         ;;
     esac
     # The package chromium brings a message bus, which is a daemon; Ubuntu's is a snap, and so is snapd.
@@ -119,11 +127,13 @@ tests_not_run() { # tests_not_run BUILD
         { before = $0 }' "$1/Testing/Temporary/LastTest.log"
 }
 
+layout= # what a test is started with; see sanitized
+
 run_tests() { # run_tests BUILD [CTEST OPTIONS]
     build=$1
     shift
     code=0
-    ctest --test-dir "$build" -j "$jobs" --output-on-failure --no-tests=error "$@" || code=$?
+    $layout ctest --test-dir "$build" -j "$jobs" --output-on-failure --no-tests=error "$@" || code=$?
     tests_not_run "$build"
     return $code
 }
@@ -132,6 +142,48 @@ build_and_test() { # build_and_test PRESET [CTEST OPTIONS]
     preset=$1
     shift
     build "$preset" -DPN_TESTS=ON && run_tests "build/$preset" "$@"
+}
+
+# sanitized COMMAND...: in an address space laid out without chance, which is what the sanitizers' shadow
+# memory is made for; with more randomness than they know of, they stop at the start.
+sanitized() {
+    if ! setarch "$(uname -m)" -R true; then
+        cannot "setarch -R is denied here, and the sanitizers need an address space laid out without chance"
+        return
+    fi
+    layout="setarch $(uname -m) -R"
+    out=0
+    "$@" || out=$?
+    layout=
+    return $out
+}
+
+# The queues under the other compiler's sanitizers: they do not see the same things.
+clang_queues() { # clang_queues BUILD SANITIZERS
+    cmake -S . -B "$1" -G Ninja -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++ \
+        -DCMAKE_BUILD_TYPE=RelWithDebInfo -DPN_WERROR=ON -DPN_CHECK_LEVEL=1 -DPN_SANITIZE="$2" &&
+        cmake --build "$1" --target queue_tests && run_tests "$1" -L queues
+}
+
+clang_sanitizers() {
+    clang_queues build/clang-tsan thread && clang_queues build/clang-asan address,undefined
+}
+
+# Build and protocol on the other architecture; weak memory is the explorer's part, qemu has little of it.
+aarch64() {
+    for tool in aarch64-linux-gnu-gcc qemu-aarch64; do
+        if ! command -v "$tool" >/dev/null; then
+            cannot "$tool not found"
+            return
+        fi
+    done
+    out=0
+    tests/aarch64/sysroot.sh build/aarch64-sysroot || out=$?
+    [ "$out" = 0 ] || return "$out"
+    cmake -S . -B build/aarch64 -G Ninja -DCMAKE_TOOLCHAIN_FILE=tests/aarch64/toolchain.cmake \
+        -DCMAKE_BUILD_TYPE=Debug -DPN_WERROR=ON &&
+        cmake --build build/aarch64 --target queue_tests explorers pinion_tuning pinion_reports &&
+        run_tests build/aarch64 -L 'queues|explore'
 }
 
 clang_build() {
@@ -186,13 +238,15 @@ browser() {
 
 stage dev build_and_test dev -LE 'browser|survey|long'
 if [ -n "$all" ]; then
-    stage asan build_and_test asan -L unit
-    stage tsan build_and_test tsan -L unit
+    stage asan sanitized build_and_test asan -L unit
+    stage tsan sanitized build_and_test tsan -L unit
+    stage clang-san sanitized clang_sanitizers
     stage explore explore
     stage clang clang_build
     stage tidy tidy
     stage release build_and_test release -L 'unit|install'
     stage histories run_tests build/release -L histories
+    stage aarch64 aarch64
     stage browser browser
     stage survey survey
 fi
