@@ -15,6 +15,7 @@
 
 #include <pinion/report.h>
 
+#include "json_lines.h"
 #include "stat.h"
 
 #define PN_DESIGNS_MAX 6
@@ -131,9 +132,5 @@ const char *pn_member_string(const json_t *object, const char *key, const char *
 double pn_member_number(const json_t *object, const char *key);
 /* "<key>_reason" next to a null, or `otherwise`. */
 const char *pn_member_reason(const json_t *object, const char *key, const char *otherwise);
-
-/* Records the first error. */
-int pn_report_fail(struct pn_report_error *err, enum pn_report_status status, const char *format,
-                   ...) __attribute__((format(printf, 3, 4)));
 
 #endif
