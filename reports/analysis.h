@@ -5,6 +5,8 @@
 #ifndef PN_REPORTS_ANALYSIS_H
 #define PN_REPORTS_ANALYSIS_H
 
+#include <pinion/queue_report.h>
+
 #include "rundir.h"
 #include "stat.h"
 
@@ -124,6 +126,7 @@ struct pn_study {
 
 struct pn_analysis {
     const struct pn_rundir *run;
+    const struct pn_queue_report *queues; /* NULL: the directory holds no queues.jsonl */
     struct pn_study study[PN_SWEEPS_MAX];
     size_t studies;
     struct pn_noise noise; /* the largest floor of all sweeps */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "page.h"
+#include "page_queues.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -150,26 +150,38 @@ static void write_studies(const struct pn_analysis *analysis, struct pn_text *ou
 
 void pn_page_write(const struct pn_analysis *analysis, const struct pn_report_verdict *verdict,
                    struct pn_text *out) {
-    pn_text_put(out,
-                "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
-                "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none';"
-                "style-src 'unsafe-inline'\"><meta name=\"viewport\" "
-                "content=\"width=device-width,initial-scale=1\"><title>Pinion crossover report: ");
+    pn_text_put(out, "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
+                     "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none';"
+                     "style-src 'unsafe-inline'\"><meta name=\"viewport\" "
+                     "content=\"width=device-width,initial-scale=1\"><title>");
+    pn_text_put(out, analysis->run->bare ? "Pinion queue report: " : "Pinion crossover report: ");
     pn_text_escape(out, pn_member_string(pn_member(analysis->run->manifest, "host"), "cpu_model",
                                          "unnamed machine"));
     pn_text_put(out, "</title><style>\n");
     pn_page_style(out);
+    if (analysis->queues != NULL) {
+        pn_queue_style(out);
+    }
     pn_text_put(out, "</style></head><body>\n");
     pn_page_head(analysis, out);
-    pn_page_verdict(analysis, verdict, out);
-    write_studies(analysis, out);
-    pn_page_latency(analysis, out);
-    pn_page_cores(analysis, out);
-    pn_page_ceiling(analysis, out);
-    pn_page_micro(analysis->run, out);
-    pn_page_run(analysis, out);
+    if (!analysis->run->bare) {
+        pn_page_verdict(analysis, verdict, out);
+        write_studies(analysis, out);
+        pn_page_latency(analysis, out);
+        pn_page_cores(analysis, out);
+        pn_page_ceiling(analysis, out);
+        pn_page_micro(analysis->run, out);
+    }
+    if (analysis->queues != NULL) {
+        pn_page_queues(analysis->queues, out);
+    }
+    if (!analysis->run->bare) {
+        pn_page_run(analysis, out);
+    }
     pn_page_machine(analysis, out);
-    pn_page_samples(analysis, out);
+    if (!analysis->run->bare) {
+        pn_page_samples(analysis, out);
+    }
     pn_page_rerun(analysis, out);
     pn_text_put(out, "</main></body></html>\n");
 }

@@ -2,6 +2,7 @@
  *
  * Banner, head, badges, verdict.
  */
+#include "page_queues.h"
 #include "verdict.h"
 
 #include <math.h>
@@ -54,9 +55,11 @@ static void write_banner(const struct pn_analysis *analysis, struct pn_text *out
     }
     if (strcmp(status, "complete") != 0 && strcmp(status, "noisy") != 0) {
         warn(out, &said, "Not complete.",
-             pn_label("The run's status is %.30s: %zu of %zu slots were measured.", status,
-                      analysis->run->samples, analysis->run->planned)
-                 .s);
+             analysis->run->bare
+                 ? pn_label("The run's status is %.30s.", status).s
+                 : pn_label("The run's status is %.30s: %zu of %zu slots were measured.", status,
+                            analysis->run->samples, analysis->run->planned)
+                       .s);
     }
     size_t slots = 0;
     const char *degraded = pn_first_degraded(analysis->run, &slots);
@@ -90,7 +93,8 @@ static void write_title(const struct pn_analysis *analysis, struct pn_text *out)
     const json_t *host = pn_member(manifest, "host");
     const json_t *placement = pn_member(manifest, "placement");
     double memory = pn_member_number(host, "memory_bytes");
-    pn_text_put(out, "<header><p class=\"eyebrow\">Pinion crossover report</p><h1>");
+    pn_text_cat(out, "<header><p class=\"eyebrow\">Pinion ",
+                analysis->run->bare ? "queue" : "crossover", " report</p><h1>", NULL);
     pn_text_cat(out, plural(pn_member_number(host, "cores"), "core").s, ", ",
                 plural(pn_member_number(host, "nodes"), "NUMA node").s, NULL);
     if (!isnan(memory)) {
@@ -101,12 +105,16 @@ static void write_title(const struct pn_analysis *analysis, struct pn_text *out)
     pn_text_escape(out, pn_member_string(host, "cpu_model", "CPU model unknown"));
     pn_text_cat(out, ", ", plural(pn_member_number(host, "cpus"), "CPU").s, ", Linux ", NULL);
     pn_text_escape(out, pn_member_string(host, "kernel", "unknown"));
-    pn_text_cat(
-        out, ", ",
-        plural((double)json_array_size(pn_member(placement, "schedulers")), "scheduler").s, " + ",
-        plural((double)json_array_size(pn_member(placement, "housekeeping")), "housekeeping core")
-            .s,
-        NULL);
+    if (!analysis->run->bare) {
+        pn_text_cat(
+            out, ", ",
+            plural((double)json_array_size(pn_member(placement, "schedulers")), "scheduler").s,
+            " + ",
+            plural((double)json_array_size(pn_member(placement, "housekeeping")),
+                   "housekeeping core")
+                .s,
+            NULL);
+    }
     pn_text_put(out, "</p>");
 }
 
@@ -141,7 +149,12 @@ static void write_when(const struct pn_analysis *analysis, struct pn_text *out) 
     } else {
         pn_text_escape(out, start);
     }
-    pn_text_cat(out, ", ", pn_num_sig(run_minutes(analysis->run), 2).s, PN_NBSP "min", NULL);
+    if (analysis->run->bare) {
+        pn_text_format(out, ", %zu rounds of %zu queues", analysis->queues->rounds,
+                       analysis->queues->queues);
+    } else {
+        pn_text_cat(out, ", ", pn_num_sig(run_minutes(analysis->run), 2).s, PN_NBSP "min", NULL);
+    }
     if (study != NULL) {
         const struct pn_sweep *sweep = study->sweep;
         pn_text_format(out, ", %zu rounds × %zu points", sweep->rounds_measured, sweep->points);
@@ -221,8 +234,12 @@ void pn_page_head(const struct pn_analysis *analysis, struct pn_text *out) {
     pn_text_put(out, "<ul class=\"badges\">");
     badge_machine(pn_member(manifest, "host"), out);
     badge_doctor(pn_member(manifest, "findings"), out);
-    badge_noise(&analysis->noise, out);
-    badge_void(analysis, out);
+    if (analysis->run->bare) {
+        pn_page_queue_badges(analysis->queues, out);
+    } else {
+        badge_noise(&analysis->noise, out);
+        badge_void(analysis, out);
+    }
     pn_text_put(out, "</ul></header>\n");
 }
 

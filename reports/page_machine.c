@@ -106,9 +106,11 @@ void pn_page_machine(const struct pn_analysis *analysis, struct pn_text *out) {
     if (n > 0) {
         findings_table(findings, out);
     }
-    pn_text_put(out, "<details><summary>Placement</summary><dl class=\"facts\">");
-    placement_facts(pn_member(manifest, "placement"), out);
-    pn_text_put(out, "</dl></details>\n");
+    if (pn_member(manifest, "placement") != NULL || !analysis->run->bare) {
+        pn_text_put(out, "<details><summary>Placement</summary><dl class=\"facts\">");
+        placement_facts(pn_member(manifest, "placement"), out);
+        pn_text_put(out, "</dl></details>\n");
+    }
     pn_section_close(out);
 }
 
@@ -223,6 +225,22 @@ static void versions(const json_t *manifest, struct pn_text *out) {
     fact(out, "seed", pn_num_plain(pn_member_number(manifest, "seed"), 0).s);
 }
 
+/* Of a run that measured queues only. */
+static void queue_limits(const struct pn_queue_report *report, struct pn_text *out) {
+    pn_text_put(out,
+                "<ul><li>One machine, one kernel. Another fingerprint needs its own run.</li>"
+                "<li>Only ratios inside one round are compared; rates of different runs are "
+                "not.</li><li>The fastest of several queues is chosen by the same rounds that "
+                "then state its lead, which favours it slightly.</li><li>Intervals hold one by "
+                "one, not for all queues and workloads at once.</li>");
+    if (report->notice[0] != '\0') {
+        pn_text_put(out, "<li>");
+        pn_text_escape(out, report->notice);
+        pn_text_put(out, ".</li>");
+    }
+    pn_text_put(out, "</ul>");
+}
+
 static void limits(const struct pn_analysis *analysis, struct pn_text *out) {
     const json_t *manifest = analysis->run->manifest;
     const json_t *sampled = pn_member(manifest, "sampled");
@@ -256,15 +274,18 @@ static void limits(const struct pn_analysis *analysis, struct pn_text *out) {
 
 void pn_page_rerun(const struct pn_analysis *analysis, struct pn_text *out) {
     const json_t *manifest = analysis->run->manifest;
+    bool bare = analysis->run->bare;
+    struct pn_num seed = pn_num_plain(pn_member_number(manifest, "seed"), 0);
     pn_section_open(out, "rerun", "Reproduce",
-                    pn_label("Seed %s and %zu planned slots make this run again",
-                             pn_num_plain(pn_member_number(manifest, "seed"), 0).s,
-                             analysis->run->planned)
-                        .s);
-    pn_text_put(
-        out,
-        "<pre># in the run directory: the same plan and seed\nsh rerun.sh -o NEW-DIRECTORY\n# the "
-        "command that made it\n");
+                    bare ? pn_label("Seed %s shuffles the rounds the same way again", seed.s).s
+                         : pn_label("Seed %s and %zu planned slots make this run again", seed.s,
+                                    analysis->run->planned)
+                               .s);
+    pn_text_cat(out, "<pre>",
+                bare ? ""
+                     : "# in the run directory: the same plan and seed\nsh rerun.sh -o "
+                       "NEW-DIRECTORY\n",
+                "# the command that made it\n", NULL);
     put_command(pn_member(manifest, "command"), out);
     pn_text_put(out, "\n# this page and results.json again, byte for byte\npinion report .</pre>"
                      "<div class=\"limits\"><dl class=\"facts\">");
@@ -272,10 +293,15 @@ void pn_page_rerun(const struct pn_analysis *analysis, struct pn_text *out) {
     fact(out, "kernel", pn_member_string(pn_member(manifest, "host"), "kernel", "not recorded"));
     fact(out, "preset", pn_member_string(manifest, "preset", "none"));
     fact(out, "data",
-         "manifest.json plan.jsonl samples.jsonl micro.json topology.json topology.xml env/ "
-         "results.json");
+         bare ? "manifest.json queues.jsonl results.json"
+              : "manifest.json plan.jsonl samples.jsonl micro.json topology.json topology.xml env/ "
+                "results.json");
     pn_text_put(out, "</dl>");
-    limits(analysis, out);
+    if (bare) {
+        queue_limits(analysis->queues, out);
+    } else {
+        limits(analysis, out);
+    }
     pn_text_put(out, "</div>\n");
     pn_section_close(out);
 }

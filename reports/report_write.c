@@ -89,6 +89,7 @@ static int write_report(const struct pn_analysis *analysis, const char *dir,
 int pn_report_write(const char *dir, struct pn_report_verdict *out, struct pn_report_error *err) {
     struct pn_rundir run;
     struct pn_analysis *analysis = NULL;
+    struct pn_queue_report *queues = NULL;
     *out = (struct pn_report_verdict){.slots = 0};
     *err = (struct pn_report_error){.status = PN_REPORT_OK};
     int code = pn_rundir_read(dir, &run, err);
@@ -102,8 +103,16 @@ int pn_report_write(const char *dir, struct pn_report_verdict *out, struct pn_re
         analysis = malloc(sizeof *analysis); /* a megabyte: too much for some stacks */
         code = analysis == NULL || pn_analysis_make(&run, analysis) != 0
                    ? pn_report_fail(err, PN_REPORT_FAILED, "%s: out of memory", dir)
-                   : write_report(analysis, dir, out, err);
+                   : 0;
     }
+    if (code == 0 && run.queues) {
+        code = pn_queue_report_read(dir, NULL, &queues, err);
+    }
+    if (code == 0 && analysis != NULL) {
+        analysis->queues = queues;
+        code = write_report(analysis, dir, out, err);
+    }
+    pn_queue_report_free(queues);
     if (analysis != NULL) {
         pn_analysis_free(analysis);
     }

@@ -97,6 +97,8 @@ struct pn_rundir {
     char notice[2][160]; /* "" or what was dropped, for the report's limits */
     size_t notices;
     char micro_reason[160]; /* why micro is NULL */
+    bool queues;            /* queues.jsonl stands beside the manifest */
+    bool bare;              /* and is all that was measured: no plan, no samples, no sweeps */
 };
 
 /* Reads and checks dir. 0, or -1 with *err saying file, line, fault. Free with pn_rundir_free, also

@@ -172,11 +172,15 @@ int pn_manifest_read(struct pn_rundir *run, struct pn_report_error *err) {
     }
     const json_t *sweeps = pn_member(run->manifest, "sweeps");
     size_t n = json_array_size(sweeps);
-    if (!json_is_array(sweeps) || n > PN_SWEEPS_MAX) {
+    if (!(json_is_array(sweeps) || (run->bare && sweeps == NULL)) || n > PN_SWEEPS_MAX) {
         return pn_report_fail(err, PN_REPORT_BAD_INPUT, "\"sweeps\" is not a list of up to 32");
     }
     double seed = pn_member_number(run->manifest, "seed");
     run->seed = seed >= 0 && seed < 0x1p53 ? (uint64_t)seed : 0;
+    if (run->bare && n > 0) {
+        return pn_report_fail(err, PN_REPORT_BAD_INPUT,
+                              "names sweeps, but neither plan.jsonl nor samples.jsonl is there");
+    }
     for (size_t i = 0; i < n; i++) {
         if (read_sweep(&run->sweep[i], json_array_get(sweeps, i), err) != 0) {
             return -1;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static void note_cut(struct pn_rundir *run, const struct pn_lines *in) {
     if (in->cut && run->notices < sizeof run->notice / sizeof run->notice[0]) {
@@ -106,6 +107,13 @@ static void read_micro(const char *dir, struct pn_rundir *run) {
     }
 }
 
+static bool exists(const char *dir, const char *name) {
+    char path[4200];
+    struct stat st;
+    (void)snprintf(path, sizeof path, "%s/%s", dir, name);
+    return stat(path, &st) == 0;
+}
+
 int pn_rundir_read(const char *dir, struct pn_rundir *run, struct pn_report_error *err) {
     *run = (struct pn_rundir){.plan = json_object()};
     if (run->plan == NULL) {
@@ -117,10 +125,15 @@ int pn_rundir_read(const char *dir, struct pn_rundir *run, struct pn_report_erro
     if (pn_json_load(dir, "manifest.json", &run->manifest, err) != 0) {
         return -1;
     }
+    run->queues = exists(dir, "queues.jsonl");
+    run->bare = run->queues && !exists(dir, "plan.jsonl") && !exists(dir, "samples.jsonl");
     if (pn_manifest_read(run, err) != 0) {
         char fault[sizeof err->text];
         memcpy(fault, err->text, sizeof fault);
         return pn_report_fail(err, err->status, "%s/manifest.json: %.300s", dir, fault);
+    }
+    if (run->bare) {
+        return 0;
     }
     if (read_plan(dir, run, err) != 0 || read_samples(dir, run, err) != 0) {
         return -1;

@@ -4,6 +4,7 @@
  * plain text (terminal, results.json) or as HTML.
  */
 #include "verdict.h"
+#include "page_queues.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -458,5 +459,10 @@ void pn_verdict_fill(const struct pn_analysis *analysis, struct pn_report_verdic
     out->notice[0] = '\0';
     if (analysis->run->notices > 0) {
         (void)snprintf(out->notice, sizeof out->notice, "%s", analysis->run->notice[0]);
+    } else if (analysis->queues != NULL) {
+        (void)snprintf(out->notice, sizeof out->notice, "%s", analysis->queues->notice);
+    }
+    if (analysis->run->bare) {
+        pn_queue_verdict(analysis->queues, out);
     }
 }

@@ -11,7 +11,7 @@
 
 #include <pinion/report.h>
 
-#include "make_run.h"
+#include "make_queues.h"
 
 #define FLAGS                                                                                      \
     " --headless --no-sandbox --disable-gpu --disable-quic --no-first-run "                        \
@@ -202,6 +202,7 @@ int main(int argc, char **argv) {
     run.cpu_model = name;
     run.void_reason = name;
     make_run(dir, &run);
+    make_queues(dir, 7, 7);
     FILE *blank = made_open(dir, "blank.html");
     (void)fputs("<!doctype html><title>blank</title>", blank);
     (void)fclose(blank);
