@@ -13,7 +13,7 @@
 #include "queue_lines.h"
 
 #define LABEL_MOST  210.0
-#define NUMBER_W    44.0
+#define NUMBER_W    50.0
 #define RATIO_LEAST 0.02
 #define RATIO_MOST  50.0
 
@@ -180,7 +180,7 @@ static void draw_ratio(struct pn_svg *svg, const struct block *b, size_t panel, 
                     ours    ? "bd t0"
                     : ahead ? "bd"
                             : "tk",
-                    PN_END, pn_num_fixed(f->value, 2).s);
+                    PN_END, pn_num_fixed(f->value, f->value < 10 ? 2 : 1).s);
     }
 }
 

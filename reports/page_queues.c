@@ -19,6 +19,7 @@ void pn_queue_style(struct pn_text *out) {
         ".qt tr+tr th:first-child{text-align:right}.qt tbody tr+tr th:first-child{text-align:left}"
         ".own th{font-weight:640!important;color:var(--t0)}.qt b{font-weight:650}"
         ".qt sup{font-size:10px;line-height:1;color:var(--muted)}"
+        "#queues .scroll+.scroll{margin-top:28px}"
         ".notes{font-size:13.5px;color:var(--muted);max-width:740px;padding-left:20px;margin:10px "
         "0 0;overflow-wrap:anywhere}"
         ".says{max-width:740px;padding-left:20px;margin:0 0 24px}.says li{margin-bottom:4px}"

@@ -11,6 +11,9 @@
 
 #include "queue_lines.h"
 
+/* A page of 1040 px holds 14 columns of figures beside the names. */
+#define COLUMNS_MOST 14
+
 /* Distinct reasons of the cells without a figure, numbered as they come. */
 struct notes {
     char (*text)[200];
@@ -60,14 +63,18 @@ static bool starts_family(const struct pn_queue_report *report, size_t w) {
            strcmp(report->workload[before - 1].family, report->workload[w].family) != 0;
 }
 
-static void put_head(const struct pn_queue_report *report, struct pn_text *out) {
+/* Workloads first..end of one table. */
+struct span {
+    size_t first, end;
+};
+
+static void put_head(const struct pn_queue_report *report, struct span at, struct pn_text *out) {
     pn_text_put(out, "<div class=\"scroll\"><table class=\"data qt\"><thead><tr><th rowspan=\"2\" "
                      "scope=\"col\">queue</th>");
-    for (size_t w = 0; w < report->workloads; w++) {
+    for (size_t w = at.first; w < at.end; w++) {
         if (report->workload[w].rated && starts_family(report, w)) {
             size_t span = 0;
-            for (size_t v = w; v < report->workloads && (v == w || !starts_family(report, v));
-                 v++) {
+            for (size_t v = w; v < at.end && (v == w || !starts_family(report, v)); v++) {
                 span += report->workload[v].rated;
             }
             pn_text_format(out, "<th class=\"fam\" scope=\"colgroup\" colspan=\"%zu\">", span);
@@ -76,7 +83,7 @@ static void put_head(const struct pn_queue_report *report, struct pn_text *out) 
         }
     }
     pn_text_put(out, "</tr><tr>");
-    for (size_t w = 0; w < report->workloads; w++) {
+    for (size_t w = at.first; w < at.end; w++) {
         if (report->workload[w].rated) {
             pn_text_cat(out, "<th scope=\"col\"",
                         starts_family(report, w) ? " class=\"fam\">" : ">", NULL);
@@ -85,6 +92,32 @@ static void put_head(const struct pn_queue_report *report, struct pn_text *out) 
         }
     }
     pn_text_put(out, "</tr></thead><tbody>\n");
+}
+
+/* Whole families, up to the columns that a page is wide. */
+static size_t span_end(const struct pn_queue_report *report, size_t first) {
+    size_t columns = 0;
+    size_t end = first;
+    for (size_t w = first; w < report->workloads; w++) {
+        if (report->workload[w].rated && columns > 0 && starts_family(report, w)) {
+            end = w;
+        }
+        columns += report->workload[w].rated;
+        if (columns > COLUMNS_MOST && end > first) {
+            return end;
+        }
+    }
+    return report->workloads;
+}
+
+static bool has_something(const struct pn_queue_report *report, struct span at, size_t q) {
+    for (size_t w = at.first; w < at.end; w++) {
+        const struct pn_queue_cell *cell = pn_queue_report_cell(report, w, q);
+        if (report->workload[w].rated && (cell->mops.rounds > 0 || cell->failed > 0)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* One count of decimals in a column: two digits of its smallest rate, no more than two decimals. */
@@ -122,10 +155,12 @@ static void put_rate(const struct pn_queue_report *report, size_t w, size_t q, s
         pn_text_format(out, "<sup>%zu</sup>",
                        note(notes, "no batch operation of its own: item by item"));
     }
-    pn_text_cat(out, "<small>",
-                cell->ratio.rounds == 0 ? PN_DASH
-                                        : pn_label("×%s", pn_num_fixed(cell->ratio.value, 2).s).s,
-                "</small></td>", NULL);
+    pn_text_cat(
+        out, "<small>",
+        cell->ratio.rounds == 0
+            ? PN_DASH
+            : pn_label("×%s", pn_num_fixed(cell->ratio.value, cell->ratio.value < 10 ? 2 : 1).s).s,
+        "</small></td>", NULL);
 }
 
 static void put_notes(const struct notes *notes, struct pn_text *out) {
@@ -141,30 +176,43 @@ static void put_notes(const struct notes *notes, struct pn_text *out) {
     pn_text_put(out, "</ol>\n");
 }
 
-void pn_queue_rates_table(const struct pn_queue_report *report, struct pn_text *out) {
+/* The first table names every queue; those after it only the ones with something to say. */
+static void put_rates(const struct pn_queue_report *report, struct span at, struct notes *notes,
+                      struct pn_text *out) {
     size_t queue[PN_QUEUES_MAX];
     size_t n = order(report, queue);
-    struct notes notes = {calloc(report->queues * report->workloads * 2 + 2, 200), 0};
-    if (notes.text == NULL) {
-        out->failed = true;
-        return;
-    }
-    put_head(report, out);
+    put_head(report, at, out);
     for (size_t i = 0; i < n; i++) {
         const struct pn_queue_entry *e = &report->queue[queue[i]];
+        if (at.first > 0 && !has_something(report, at, queue[i])) {
+            continue;
+        }
         pn_text_put(out, e->kind == PN_QUEUE_OURS ? "<tr class=\"own\">" : "<tr>");
         pn_text_put(out, "<th scope=\"row\">");
         pn_text_escape(out, e->name);
         pn_text_put(out, "</th>");
-        for (size_t w = 0; w < report->workloads; w++) {
+        for (size_t w = at.first; w < at.end; w++) {
             if (report->workload[w].rated) {
-                put_rate(report, w, queue[i], &notes, out);
+                put_rate(report, w, queue[i], notes, out);
             }
         }
         pn_row_close(out);
     }
     pn_table_close(out);
     pn_text_put(out, "\n");
+}
+
+void pn_queue_rates_table(const struct pn_queue_report *report, struct pn_text *out) {
+    struct notes notes = {calloc(report->queues * report->workloads * 2 + 2, 200), 0};
+    if (notes.text == NULL) {
+        out->failed = true;
+        return;
+    }
+    for (size_t w = 0; w < report->workloads;) {
+        struct span at = {w, span_end(report, w)};
+        put_rates(report, at, &notes, out);
+        w = at.end;
+    }
     put_notes(&notes, out);
     free(notes.text);
 }
