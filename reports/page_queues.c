@@ -54,8 +54,20 @@ static size_t put_leads(const struct pn_queue_report *report, bool peer, struct 
 static void put_sentences(const struct pn_queue_report *report, struct pn_text *out) {
     pn_text_put(out, "<h3>Where a peer is ahead of the fastest of ours</h3>");
     if (put_leads(report, true, out) == 0) {
-        pn_text_put(out, report->leads == 0 ? "<p class=\"none\">Nothing was compared.</p>\n"
-                                            : "<p class=\"none\">In no workload.</p>\n");
+        size_t open = 0;
+        for (size_t i = 0; i < report->leads; i++) {
+            open += !report->lead[i].ours_ahead;
+        }
+        pn_text_put(out, "<p class=\"none\">");
+        if (report->leads == 0) {
+            pn_text_put(out, "Nothing was compared.");
+        } else if (open == 0) {
+            pn_text_put(out, "In no workload.");
+        } else {
+            pn_text_format(out, "In none of the %zu that are decided; %zu %s open.",
+                           report->leads - open, open, open == 1 ? "is" : "are");
+        }
+        pn_text_put(out, "</p>\n");
     }
     if (report->leads > 0) {
         pn_text_put(out, "<details><summary>The other workloads</summary>");

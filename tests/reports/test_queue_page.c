@@ -204,6 +204,7 @@ static void one_round_draws_hollow_marks(void **state) {
     assert_non_null(strstr(p.html, "class=\"hollow\""));
     assert_non_null(strstr(p.html, "under 6 there is no interval"));
     assert_null(strstr(p.html, "class=\"mark "));
+    assert_non_null(strstr(p.html, "In none of the 0 that are decided; 12 are open."));
     assert_null(strstr(p.html, "class=\"chip ok\">held</span></td><td data-l=\"measured\">×"));
     drop(&p);
 }
