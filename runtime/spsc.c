@@ -13,14 +13,20 @@
 #include <errno.h>
 #include <stdlib.h>
 
+struct slip {
+    unsigned pauses; /* before the next look */
+    unsigned rest;   /* looks to come without any */
+    unsigned rests;  /* how many there were the last time, if pauses gained nothing since */
+};
+
 struct pn_spsc {
     _Alignas(PN_LINE) PN_ATOMIC(uint64_t) tail; /* the producer's line */
     uint64_t head_seen;
-    unsigned push_slip;
+    struct slip push_slip;
     PN_ATOMIC(uint64_t) full;
     _Alignas(PN_LINE) PN_ATOMIC(uint64_t) head; /* the consumer's line */
     uint64_t tail_seen;
-    unsigned pop_slip;
+    struct slip pop_slip;
     PN_ATOMIC(uint64_t) empty;
     _Alignas(PN_LINE) uint64_t mask; /* written once */
     uint64_t near;                   /* written once */
@@ -29,14 +35,14 @@ struct pn_spsc {
     PN_ATOMIC(uint32_t) closed; /* written once more, by the producer */
 };
 
-/* In pauses, and in items. Two cores of a Zen, medians of paired rounds against no slip, with 256
- * items and 64 pauses: single items through 1024 cells 1.9, through 65536 cells 1.9, batches of 32
- * 1.5 and 1.4; the consumer alone slipping 1.0, 1.9, 1.6, 1.2. 64 pauses are under a microsecond
- * there. */
+/* In pauses, in items, and in looks. Two cores of a Zen, medians of paired rounds against no slip,
+ * with 256 items and 64 pauses: single items through 1024 cells 1.9, through 65536 cells 1.9,
+ * batches of 32 1.5 and 1.4; the consumer alone slipping 1.0, 1.9, 1.6, 1.2. 64 pauses are under a
+ * microsecond there. */
 #if defined(PN_EXPLORE)
-enum { SLIP_MOST = 1, NEAR_MOST = 256 };
+enum { SLIP_LEAST = 1, SLIP_MOST = 1, NEAR_MOST = 256, REST_MOST = 1 };
 #else
-enum { SLIP_MOST = 64, NEAR_MOST = 256 };
+enum { SLIP_LEAST = 16, SLIP_MOST = 64, NEAR_MOST = 256, REST_MOST = 1023 };
 #endif
 
 /* Cells ahead of the last popped that the consumer asks for; a line of them. */
@@ -63,7 +69,7 @@ int pn_spsc_create(struct pn_spsc **out, size_t capacity) {
     pn_atomic_init(&q->empty, 0);
     pn_atomic_init(&q->closed, 0);
     q->head_seen = q->tail_seen = 0;
-    q->push_slip = q->pop_slip = 0;
+    q->push_slip = q->pop_slip = (struct slip){0, 0, 0};
     q->mask = n - 1;
     q->near = n / 4 < NEAR_MOST ? n / 4 : NEAR_MOST;
     q->cell = cell;
@@ -95,23 +101,37 @@ size_t pn_spsc_capacity(const struct pn_spsc *q) {
     return (size_t)q->mask + 1;
 }
 
+/* What the pauses were worth. Less than an item in four pauses: none for a while, twice as long
+ * each time in a row, so that items that come singly, or from this very thread, are not delayed. */
+static void adapt(struct slip *slip, uint64_t gain, uint64_t near) {
+    if (slip->rest > 0) {
+        slip->rest--;
+    } else if (gain == 0) {
+        slip->pauses = 0;
+    } else if (slip->pauses >= SLIP_LEAST && gain < slip->pauses / 4) {
+        slip->pauses = 0;
+        slip->rest = slip->rests = slip->rests < REST_MOST ? 2 * slip->rests + 1 : REST_MOST;
+    } else if (gain >= 2 * near) {
+        slip->pauses /= 2;
+    } else if (gain < near) {
+        slip->rests = slip->pauses == 0 ? slip->rests : 0;
+        slip->pauses = slip->pauses < SLIP_LEAST  ? SLIP_LEAST
+                       : slip->pauses < SLIP_MOST ? 2 * slip->pauses
+                                                  : SLIP_MOST;
+    }
+}
+
 /* How far the other side is now. A side that runs on the other's heels moves both index lines with
  * every few items; so while looks gain little each, it pauses before the next (temporal slipping).
- * A look that gains nothing ends that: items that come singly are not delayed. */
+ */
 static uint64_t look(const struct pn_spsc *q, PN_ATOMIC(uint64_t) * other, uint64_t seen,
-                     unsigned *slip) {
-    for (unsigned i = 0; i < *slip; i++) {
+                     struct slip *slip) {
+    for (unsigned i = 0; i < slip->pauses; i++) {
         pn_relax();
     }
     /* S1, S2 acquire: pair with the stores in push_n and pop_n. */
     uint64_t now = pn_load_acq(other);
-    if (now == seen) {
-        *slip = 0;
-    } else if (now - seen >= 2 * q->near) {
-        *slip /= 2;
-    } else if (now - seen < q->near && *slip < SLIP_MOST) {
-        *slip = 2 * *slip + 1;
-    }
+    adapt(slip, now - seen, q->near);
     return now;
 }
 
