@@ -298,7 +298,6 @@ void pn_pool_counts(const struct pn_pool *pool, struct pn_pool_counts *out) {
     for (unsigned s = 0; s < pool->n_shards; s++) {
         struct pn_segq_memory memory;
         pn_segq_memory(pool->shards[s].queue, &memory);
-        out->segments_made += memory.segments_made;
         out->segments_retired += memory.segments_retired;
         out->segments_recycled += memory.segments_recycled;
         out->capacity += pn_credit_total(pool->shards[s].credit);

@@ -31,6 +31,8 @@ void pn_reclaimer_init(struct pn_reclaimer *r) {
     pn_atomic_init(&r->pieces, 0);
     pn_atomic_init(&r->tid, 0);
     pn_atomic_init(&r->stop, 0);
+    (void)pthread_mutex_init(&r->pools_lock, NULL);
+    r->pools = NULL;
 }
 
 void pn_reclaimer_ring(struct pn_reclaimer *r) {

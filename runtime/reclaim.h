@@ -29,6 +29,8 @@ struct pn_reclaimer {
     PN_ATOMIC(uint32_t) stop;
     struct pn_os_cpu cpu;
     uint64_t fixed_nap_ns; /* 0: it adapts */
+    pthread_mutex_t pools_lock;
+    struct pn_segment_pool *pools; /* of the queues that retire here, a node each */
     pthread_t thread;
 };
 

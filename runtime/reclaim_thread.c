@@ -14,6 +14,7 @@
 #include "runtime/reclaim.h"
 
 #include "runtime/futex.h"
+#include "runtime/segment.h"
 
 #include <errno.h>
 #include <pinion/clock.h>
@@ -69,6 +70,9 @@ static void *reclaimer_main(void *arg) {
             return NULL;
         }
         nap_ns = next_nap_ns(r, nap_ns, bytes);
+        if (pn_segment_pools_trim(r, pn_now_ns())) {
+            nap_ns = nap_ns < PN_TRIM_WINDOW_NS ? nap_ns : PN_TRIM_WINDOW_NS;
+        }
         /* relaxed: a ring lost here costs one rest; see pn_reclaimer_retire. */
         pn_store_rlx(&r->resting, nap_ns > nap_most_ns);
         pn_futex_wait(&r->bell, bell, nap_ns);
@@ -115,5 +119,6 @@ void pn_reclaimer_destroy(struct pn_reclaimer *r) {
     while (pn_load_acq(&r->top) != NULL) { /* L1 acquire, of reclaim.c */
         (void)pn_reclaimer_round(r);
     }
+    (void)pthread_mutex_destroy(&r->pools_lock);
     free(r);
 }

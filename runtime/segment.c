@@ -3,20 +3,26 @@
  * The pool is a stack: pushed by compare-and-swap, popped by compare-and-swap.
  *
  * Orderings
- *   G1  put, or the push of fresh ones (release) -> get (acquire): the segment's link below it.
+ *   G1  put, or the push of fresh ones (release) -> get, trim (acquire): the segment's link below
+ *       it, and the slab it belongs to.
  *   G2  get's read of a top and of its link -> the same top pushed again: a grace period lies
- *       between, because a segment becomes free only through retirement and get runs inside a
- *       read-side section. So the link that was read is still true when the compare-and-swap
- *       succeeds (no ABA), and a link is never written while somebody reads it.
+ *       between, because a segment becomes free only through retirement, or by a trim that waits
+ * for one, and get runs inside a read-side section. So the link that was read is still true when
+ *       the compare-and-swap succeeds (no ABA), a link is never written while somebody reads it,
+ * and nothing is unmapped that a get still looks at.
  *
- * Tried and rejected: taking all with one exchange, which needs no grace period, and pushing back
- * what is not needed. After a burst of 10 million items the walk to the end of the pushed-back
+ * Tried and rejected: taking all with one exchange in get, which needs no grace period, and pushing
+ * back what is not needed. After a burst of 10 million items the walk to the end of the pushed-back
  * chain made every eighth append touch ten thousand segments.
  *
  * Source: R. K. Treiber's stack (IBM RJ 5118, 1986) with liburcu's rule for its rculfstack: pop in
  *   a read-side section, push again after a grace period.
  */
 #include "runtime/segment.h"
+
+#include "runtime/rcu.h"
+#include "runtime/reclaim.h"
+#include "runtime/slab.h"
 
 #include <stdlib.h>
 
@@ -26,7 +32,7 @@ static void push_chain(struct pn_segment_pool *pool, struct pn_segment *first,
     struct pn_segment *top = pn_load_rlx(&pool->free); /* relaxed: a guess for the swap below */
     do {
         last->below = top;
-        /* G1 release: pairs with the load in pop_free. LP of a push. */
+        /* G1 release: pairs with the loads in pop_free and trim. LP of a push. */
     } while (!pn_cas_weak_rel(&pool->free, &top, first));
 }
 
@@ -39,108 +45,36 @@ static struct pn_segment *pop_free(struct pn_segment_pool *pool) {
     return top;
 }
 
-#if defined(PN_EXPLORE)
-
-/* The explorer watches each segment as an allocation of its own. */
-void *pn_xp_alloc(size_t bytes);
-void pn_xp_free(void *block);
-
-static struct pn_segment *map_slab(struct pn_segment_pool *pool) {
-    struct pn_segment *s = pn_xp_alloc(sizeof *s);
-    (void)pn_faa_rlx(&pool->made, 1); /* relaxed: a statistic */
-    s->below = NULL;
-    return s;
-}
-
-static void unmap_slabs(struct pn_segment_pool *pool) {
-    for (struct pn_segment *s = pn_load_acq(&pool->free); s != NULL;) {
-        struct pn_segment *below = s->below;
-        pn_xp_free(s);
-        s = below;
-    }
-}
-
-#else
-
-struct pn_slab {
-    struct pn_slab *next;
-    struct pn_map map;
-};
-
-/* Most queues never need more than the first; one that does grows to what is retired in a nap of
- * the reclaimer and then some, in one step, taken in the warm-up. With steps of 16 a measured round
- * of 2 million jobs saw 110 to 420 page faults on the schedulers, with 128 it sees 10 to 60. */
-enum { FIRST_SEGMENTS = 16, MORE_SEGMENTS = 128 };
-
 /* Map a slab; one segment for the caller, the others become free. */
-static struct pn_segment *map_slab(struct pn_segment_pool *pool) {
-    /* relaxed: whether it is the first; two at once are no harm. */
-    unsigned n = pn_load_rlx(&pool->made) == 0 ? FIRST_SEGMENTS : MORE_SEGMENTS;
-    struct pn_slab *slab = malloc(sizeof *slab);
+static struct pn_segment *fresh(struct pn_segment_pool *pool, unsigned n) {
+    struct pn_slab *slab = pn_slab_map(pool->node, n);
     if (slab == NULL) {
         return NULL;
     }
-    size_t bytes = n * sizeof(struct pn_segment);
-    if (pn_map_create(&slab->map, bytes, PN_MEM_LOCAL, pool->node, false) != 0) {
-        free(slab);
-        return NULL;
-    }
-    /* A queue that grows does so in the steady state: one system call instead of a fault per page.
-     */
-    pn_map_populate(&slab->map);
-    slab->next = pn_load_rlx(&pool->slabs); /* relaxed: a guess for the swap; nobody pops slabs */
-    /* G1 release: pairs with the load in unmap_slabs. */
-    while (!pn_cas_weak_rel(&pool->slabs, &slab->next, slab)) {
+    for (unsigned i = 0; i < n; i++) {
+        struct pn_segment *s = pn_slab_segment(slab, i);
+        s->slab = slab;
+        s->below = i + 1 < n ? pn_slab_segment(slab, i + 1) : NULL;
     }
     /* relaxed: statistics. */
     (void)pn_faa_rlx(&pool->made, n);
-    (void)pn_faa_rlx(&pool->mapped_bytes, slab->map.bytes);
-    struct pn_segment *segments = slab->map.base;
-    for (unsigned i = 1; i + 1 < n; i++) {
-        segments[i].below = &segments[i + 1];
+    (void)pn_faa_rlx(&pool->mapped_bytes, slab->bytes);
+    slab->next = pn_load_rlx(&pool->slabs); /* relaxed: a guess for the swap; nobody pops slabs */
+    /* G1 release: pairs with the loads in unmap_idle and pool_unmake. */
+    while (!pn_cas_weak_rel(&pool->slabs, &slab->next, slab)) {
     }
-    /* G2: these were never free before, so no get can have read a link of theirs. */
-    push_chain(pool, &segments[1], &segments[n - 1]);
-    return segments;
-}
-
-static void unmap_slabs(struct pn_segment_pool *pool) {
-    /* G1 acquire: pairs with the swap in map_slab. */
-    for (struct pn_slab *slab = pn_load_acq(&pool->slabs); slab != NULL;) {
-        struct pn_slab *next = slab->next;
-        pn_map_destroy(&slab->map);
-        free(slab);
-        slab = next;
+    if (n > 1) {
+        /* G2: these were never free before, so no get can have read a link of theirs. */
+        push_chain(pool, pn_slab_segment(slab, 1), pn_slab_segment(slab, n - 1));
     }
+    return pn_slab_segment(slab, 0);
 }
 
-#endif
-
-void pn_segment_pool_init(struct pn_segment_pool *pool, struct pn_os_node node) {
-    pn_atomic_init(&pool->free, NULL);
-    pn_atomic_init(&pool->slabs, NULL);
-    pn_atomic_init(&pool->made, 0);
-    pn_atomic_init(&pool->recycled, 0);
-    pn_atomic_init(&pool->mapped_bytes, 0);
-    pool->node = node;
-}
-
-void pn_segment_pool_fini(struct pn_segment_pool *pool) {
-    unmap_slabs(pool);
-}
-
-void pn_segment_put(struct pn_segment_pool *pool, struct pn_segment *segment) {
-    push_chain(pool, segment, segment);
-}
-
-struct pn_segment *pn_segment_get(struct pn_segment_pool *pool) {
-    struct pn_segment *s = pop_free(pool);
-    if (s == NULL) {
-        s = map_slab(pool);
-    }
+static struct pn_segment *emptied(struct pn_segment_pool *pool, struct pn_segment *s) {
     if (s == NULL) {
         return NULL;
     }
+    (void)pn_faa_rlx(&pool->taken, 1); /* relaxed: a figure that trims go by */
     for (unsigned i = 0; i < PN_SEGMENT_CELLS; i++) {
         pn_atomic_init(&s->cell[i], NULL);
     }
@@ -148,4 +82,170 @@ struct pn_segment *pn_segment_get(struct pn_segment_pool *pool) {
     pn_atomic_init(&s->deq, 0);
     pn_atomic_init(&s->next, NULL);
     return s;
+}
+
+struct pn_segment *pn_segment_get(struct pn_segment_pool *pool) {
+    struct pn_segment *s = pop_free(pool);
+    return emptied(pool, s != NULL ? s : fresh(pool, PN_SLAB_SEGMENTS));
+}
+
+struct pn_segment *pn_segment_first(struct pn_segment_pool *pool) {
+    return emptied(pool, fresh(pool, PN_SLAB_SEGMENTS_FIRST));
+}
+
+void pn_segment_put(struct pn_segment_pool *pool, struct pn_segment *segment) {
+    (void)pn_faa_rlx(&pool->taken, (uint64_t)-1); /* relaxed: as in get */
+    push_chain(pool, segment, segment);
+}
+
+/* Unlink and unmap the slabs that are marked; the others forget what was counted. */
+static void unmap_idle(struct pn_segment_pool *pool) {
+    /* G1 acquire: pairs with the swap in fresh. */
+    struct pn_slab *slab = pn_load_acq(&pool->slabs);
+    struct pn_slab *before = NULL;
+    while (slab != NULL) {
+        struct pn_slab *next = slab->next;
+        slab->idle = 0;
+        if (!slab->going) {
+            before = slab;
+        } else if (before != NULL) {
+            before->next = next;
+            pn_slab_unmap(slab);
+        } else {
+            struct pn_slab *first = slab;
+            /* G1 acquire on failure: a fresh one came before it; look for the link there. */
+            if (!pn_cas_acqrel(&pool->slabs, &first, next)) {
+                for (before = first; before->next != slab; before = before->next) {
+                }
+                before->next = next;
+            }
+            pn_slab_unmap(slab);
+        }
+        slab = next;
+    }
+}
+
+void pn_segment_pool_trim(struct pn_segment_pool *pool, uint64_t keep) {
+    /* G1 acquire: pairs with the swap in push_chain. Gets that come now map a fresh slab. */
+    struct pn_segment *chain = pn_xchg_acq(&pool->free, NULL);
+    if (chain == NULL) {
+        return;
+    }
+    pn_rcu_synchronize(); /* G2: whoever read a top or a link of these is done */
+    for (struct pn_segment *s = chain; s != NULL; s = s->below) {
+        s->slab->idle++;
+    }
+    struct pn_segment *first = NULL;
+    struct pn_segment *last = NULL;
+    while (chain != NULL) {
+        struct pn_segment *s = chain;
+        struct pn_slab *slab = s->slab;
+        chain = s->below;
+        /* relaxed: only this thread lowers it. */
+        if (slab->idle == slab->n && !slab->going && pn_load_rlx(&pool->made) - slab->n >= keep) {
+            slab->going = true;
+            (void)pn_faa_rlx(&pool->made, (uint64_t)0 - slab->n);
+            (void)pn_faa_rlx(&pool->mapped_bytes, (uint64_t)0 - slab->bytes);
+        }
+        if (!slab->going) {
+            s->below = first;
+            first = s;
+            last = last == NULL ? s : last;
+        }
+    }
+    unmap_idle(pool);
+    if (first != NULL) {
+        push_chain(pool, first, last);
+    }
+}
+
+static struct pn_segment_pool *pool_make(struct pn_os_node node) {
+    struct pn_segment_pool *pool = aligned_alloc(PN_LINE, sizeof *pool);
+    if (pool == NULL) {
+        return NULL;
+    }
+    pn_atomic_init(&pool->free, NULL);
+    pn_atomic_init(&pool->slabs, NULL);
+    pn_atomic_init(&pool->made, 0);
+    pn_atomic_init(&pool->mapped_bytes, 0);
+    pn_atomic_init(&pool->taken, 0);
+    pool->node = node;
+    pool->queues = 0;
+    pool->peak = pool->peak_before = 0;
+    pool->window_end_ns = 0;
+    return pool;
+}
+
+static void pool_unmake(struct pn_segment_pool *pool) {
+    /* G1 acquire: pairs with the swap in fresh. */
+    for (struct pn_slab *slab = pn_load_acq(&pool->slabs); slab != NULL;) {
+        struct pn_slab *next = slab->next;
+        pn_slab_unmap(slab);
+        slab = next;
+    }
+    free(pool);
+}
+
+struct pn_segment_pool *pn_segment_pool_open(struct pn_reclaimer *r, struct pn_os_node node) {
+    (void)pthread_mutex_lock(&r->pools_lock);
+    struct pn_segment_pool *pool = r->pools;
+    while (pool != NULL && pool->node.id != node.id) {
+        pool = pool->next;
+    }
+    if (pool == NULL && (pool = pool_make(node)) != NULL) {
+        pool->next = r->pools;
+        r->pools = pool;
+    }
+    if (pool != NULL) {
+        pool->queues++;
+    }
+    (void)pthread_mutex_unlock(&r->pools_lock);
+    return pool;
+}
+
+void pn_segment_pool_close(struct pn_reclaimer *r, struct pn_segment_pool *pool) {
+    if (pool == NULL) {
+        return;
+    }
+    (void)pthread_mutex_lock(&r->pools_lock);
+    bool last = --pool->queues == 0;
+    for (struct pn_segment_pool **at = &r->pools; last && *at != NULL; at = &(*at)->next) {
+        if (*at == pool) {
+            *at = pool->next;
+            break;
+        }
+    }
+    (void)pthread_mutex_unlock(&r->pools_lock);
+    if (last) {
+        pool_unmake(pool);
+    }
+}
+
+/* \return segments that stay: what two windows needed, and a slab's worth for the next */
+static uint64_t wanted(struct pn_segment_pool *pool, uint64_t now_ns) {
+    uint64_t taken = pn_load_rlx(&pool->taken); /* relaxed: a figure */
+    pool->peak = taken > pool->peak ? taken : pool->peak;
+    if (now_ns >= pool->window_end_ns) {
+        pool->window_end_ns = now_ns + PN_TRIM_WINDOW_NS;
+        pool->peak_before = pool->peak;
+        pool->peak = taken;
+    }
+    uint64_t peak = pool->peak_before > pool->peak ? pool->peak_before : pool->peak;
+    return peak + PN_SLAB_SEGMENTS;
+}
+
+bool pn_segment_pools_trim(struct pn_reclaimer *r, uint64_t now_ns) {
+    bool more = false;
+    (void)pthread_mutex_lock(&r->pools_lock);
+    for (struct pn_segment_pool *pool = r->pools; pool != NULL; pool = pool->next) {
+        uint64_t keep = wanted(pool, now_ns);
+        /* relaxed: figures. Twice: a load that comes and goes does not map and unmap each time. */
+        if (pn_load_rlx(&pool->made) > 2 * keep) {
+            pn_segment_pool_trim(pool, keep);
+        }
+        more =
+            more || pn_load_rlx(&pool->made) > 2 * (pn_load_rlx(&pool->taken) + PN_SLAB_SEGMENTS);
+    }
+    (void)pthread_mutex_unlock(&r->pools_lock);
+    return more;
 }

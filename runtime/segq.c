@@ -58,7 +58,7 @@ static PN_ATOMIC(void *) * cell_at(struct pn_segment *s, uint64_t ticket) {
 static struct pn_segment *empty_segment(struct pn_segq_port *port) {
     struct pn_segment *s = port->spare;
     port->spare = NULL;
-    return s != NULL ? s : pn_segment_get(&port->q->pool);
+    return s != NULL ? s : pn_segment_get(port->q->pool);
 }
 
 /* The tail segment is used up: link a new one that holds the item, or help whoever did.

@@ -23,24 +23,28 @@ int pn_segq_create(struct pn_segq **out, const struct pn_segq_config *config) {
         return -ENOMEM;
     }
     memset((void *)q, 0, sizeof *q);
-    pn_segment_pool_init(&q->pool, config->node);
     q->reclaimer = config->reclaimer;
+    q->pool = pn_segment_pool_open(q->reclaimer, config->node);
     uint64_t bytes =
         config->retired_bytes_max == 0 ? retired_bytes_default : config->retired_bytes_max;
     q->retired_max = bytes / sizeof(struct pn_segment);
-    struct pn_segment *first = pn_segment_get(&q->pool);
+    struct pn_segment *first = q->pool == NULL ? NULL : pn_segment_first(q->pool);
     int rc = first == NULL ? -ENOMEM : 0;
     if (rc == 0 && config->capacity > 0) {
         rc = pn_credit_create(&q->credit, config->capacity, config->max_senders);
     }
     if (rc != 0) {
-        pn_segment_pool_fini(&q->pool);
+        if (first != NULL) {
+            pn_segment_put(q->pool, first);
+        }
+        pn_segment_pool_close(q->reclaimer, q->pool);
         free(q);
         return rc;
     }
     pn_atomic_init(&q->head, first);
     pn_atomic_init(&q->tail, first);
     pn_atomic_init(&q->retired, 0);
+    pn_atomic_init(&q->recycled, 0);
     *out = q;
     return 0;
 }
@@ -49,17 +53,14 @@ void pn_segq_destroy(struct pn_segq *q) {
     if (q == NULL) {
         return;
     }
-    /* RCU: what is retired must be back in the pool before the pool's memory goes. */
-    pn_reclaimer_barrier(q->reclaimer);
-#if defined(PN_EXPLORE)
-    /* There each segment is an allocation of its own, found through the pool. */
+    /* RCU: nobody is inside, but the pool's other users may still look at a link of these. */
     for (struct pn_segment *s = pn_load_acq(&q->head); s != NULL && s != PN_SEGQ_END;) {
         struct pn_segment *next = pn_load_acq(&s->next);
-        pn_segment_put(&q->pool, s);
+        pn_segq_retire(q, s);
         s = next;
     }
-#endif
-    pn_segment_pool_fini(&q->pool);
+    pn_reclaimer_barrier(q->reclaimer);
+    pn_segment_pool_close(q->reclaimer, q->pool);
     pn_credit_destroy(q->credit);
     free(q->waits);
     free(q);
@@ -82,8 +83,8 @@ int pn_segq_port_open(struct pn_segq *q, struct pn_segq_port **out) {
 static void recycle(struct pn_retired *piece, void *context) {
     struct pn_segq *q = context;
     /* RCU: every operation that could reach the segment has ended; G2 of segment.c holds. */
-    pn_segment_put(&q->pool, (struct pn_segment *)(void *)piece);
-    (void)pn_faa_rlx(&q->pool.recycled, 1); /* relaxed: a count for the bound and for statistics */
+    pn_segment_put(q->pool, (struct pn_segment *)(void *)piece);
+    (void)pn_faa_rlx(&q->recycled, 1); /* relaxed: a count for the bound and for statistics */
     if (q->waits != NULL) {
         pn_waitlist_notify(&q->waits->room, 1); /* a push may have been FULL for what is retired */
     }
@@ -111,7 +112,7 @@ void pn_segq_port_close(struct pn_segq_port *port) {
 bool pn_segq_too_much_retired(const struct pn_segq *q) {
     /* relaxed: a bound far above one segment; recycled first, so the difference is not negative by
      * more than what is on its way. */
-    uint64_t recycled = pn_load_rlx(&q->pool.recycled);
+    uint64_t recycled = pn_load_rlx(&q->recycled);
     uint64_t retired = pn_load_rlx(&q->retired);
     return retired > recycled && retired - recycled > q->retired_max;
 }
@@ -145,8 +146,8 @@ void pn_segq_counts(const struct pn_segq_port *port, struct pn_queue_counts *out
 
 void pn_segq_memory(const struct pn_segq *q, struct pn_segq_memory *out) {
     /* relaxed: statistics. */
-    out->segments_made = pn_load_rlx(&q->pool.made);
+    out->segments_made = pn_load_rlx(&q->pool->made);
     out->segments_retired = pn_load_rlx(&q->retired);
-    out->segments_recycled = pn_load_rlx(&q->pool.recycled);
-    out->bytes_mapped = pn_load_rlx(&q->pool.mapped_bytes);
+    out->segments_recycled = pn_load_rlx(&q->recycled);
+    out->bytes_mapped = pn_load_rlx(&q->pool->mapped_bytes);
 }

@@ -19,8 +19,9 @@ struct pn_segq {
     struct pn_waits *waits;                     /* NULL: nobody ever waits */
     struct pn_reclaimer *reclaimer;
     uint64_t retired_max; /* segments */
-    struct pn_segment_pool pool;
+    struct pn_segment_pool *pool;
     _Alignas(PN_LINE) PN_ATOMIC(uint64_t) retired; /* once per segment */
+    PN_ATOMIC(uint64_t) recycled;                  /* once per segment, by the reclaimer */
 };
 
 struct pn_segq_port {

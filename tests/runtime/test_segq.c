@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -230,6 +231,40 @@ static void test_memory_per_item(void **state) {
     unmake(&f);
 }
 
+/* What a burst needed goes back to the system when it is over. */
+static void test_memory_returns_after_a_burst(void **state) {
+    (void)state;
+    struct fixture f;
+    make(&f, 0, 0);
+    enum { ITEMS = 2000000, MIB = 1 << 20 };
+    for (uintptr_t i = 0; i < ITEMS; i++) {
+        push(&f, i);
+    }
+    struct pn_segq_memory full;
+    pn_segq_memory(f.q, &full);
+    assert_true(full.bytes_mapped >= (uint64_t)8 * ITEMS);
+    for (uintptr_t i = 0; i < ITEMS; i++) {
+        pop(&f, i);
+        if (i % 64 == 0) {
+            pn_rcu_quiescent();
+        }
+    }
+    struct pn_segq_memory now;
+    pn_rcu_offline();
+    for (unsigned ms = 0; ms < 10000; ms += 20) {
+        pn_segq_memory(f.q, &now);
+        if (now.bytes_mapped < 4 * MIB) {
+            break;
+        }
+        (void)nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+    }
+    pn_rcu_online();
+    assert_true(now.bytes_mapped < 4 * MIB);
+    push(&f, 1);
+    pop(&f, 1);
+    unmake(&f);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_without_reclaimer_is_refused),
@@ -240,6 +275,7 @@ int main(void) {
         cmocka_unit_test(test_segments_are_recycled),
         cmocka_unit_test(test_stalled_reader_makes_full_not_growth),
         cmocka_unit_test(test_memory_per_item),
+        cmocka_unit_test(test_memory_returns_after_a_burst),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

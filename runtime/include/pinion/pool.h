@@ -98,7 +98,7 @@ bool pn_pool_failed(const struct pn_pool *pool);
 
 struct pn_pool_counts {
     uint64_t restarts, shards, capacity; /* capacity: what the shards really hold together */
-    uint64_t segments_made, segments_retired, segments_recycled;
+    uint64_t segments_retired, segments_recycled;
     struct pn_queue_counts queue; /* summed over ports; exact once the schedulers stopped */
 };
 void pn_pool_counts(const struct pn_pool *pool, struct pn_pool_counts *out);

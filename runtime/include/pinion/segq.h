@@ -71,7 +71,8 @@ bool pn_segq_seems_nonempty(struct pn_segq_port *port);
 void pn_segq_counts(const struct pn_segq_port *port, struct pn_queue_counts *out);
 
 struct pn_segq_memory {
-    uint64_t segments_made, segments_retired, segments_recycled, bytes_mapped;
+    uint64_t segments_retired, segments_recycled; /* this queue's */
+    uint64_t segments_made, bytes_mapped; /* the node's: of all queues with this reclaimer */
 };
 void pn_segq_memory(const struct pn_segq *q, struct pn_segq_memory *out);
 
