@@ -24,7 +24,7 @@ void pn_queue_style(struct pn_text *out) {
         "0 0;overflow-wrap:anywhere}"
         ".says{max-width:740px;padding-left:20px;margin:0 0 24px}.says li{margin-bottom:4px}"
         ".says+h3,figure+h3,h3+figure{margin-top:0}#queues h3{margin-top:32px}"
-        "#queues figure+figure{margin-top:36px}#queues details+figure{margin-top:28px}"
+        "#queues figure+figure{margin-top:36px}#queues details+figure,.none+figure{margin-top:28px}"
         ".qt thead tr+tr th{white-space:normal}"
         "@media screen and (min-width:761px){#queues .cards tr>:nth-child(2){text-align:left}"
         "#queues .data.cards tr>:last-child{text-align:left;white-space:normal}}"
@@ -140,9 +140,26 @@ static void put_failures(const struct pn_queue_report *report, struct pn_text *o
     pn_details_close(out);
 }
 
+/* How far apart the CPUs were, which every contended figure follows. */
+static void put_hop(const struct pn_queue_report *report, struct pn_text *out) {
+    if (report->hop_ns.rounds == 0) {
+        return;
+    }
+    bool moved = report->hop_most_ns > 2 * report->hop_least_ns;
+    pn_text_cat(out, "<p class=\"none\">A cache line's trip between two CPUs took ",
+                pn_num_sig(report->hop_ns.value, 3).s, PN_NBSP "ns in the median slot, ",
+                pn_num_sig(report->hop_least_ns, 3).s, " to ", pn_num_sig(report->hop_most_ns, 3).s,
+                PN_NBSP "ns in all",
+                moved ? ": the CPUs did not stay where they were, and contended rates of different "
+                        "rounds differ for that alone. Ratios inside a round suffer less."
+                      : ".",
+                "</p>\n", NULL);
+}
+
 void pn_page_queues(const struct pn_queue_report *report, struct pn_text *out) {
     pn_section_open(out, "queues", "Queues", report->headline);
     put_sentences(report, out);
+    put_hop(report, out);
     put_charts(report, out);
     struct pn_text text = {0};
     pn_text_cat(&text,

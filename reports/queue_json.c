@@ -124,6 +124,9 @@ json_t *pn_queue_results(const struct pn_queue_report *report) {
     pn_json_put(out, "headline", json_string(report->headline));
     pn_json_put(out, "rounds", pn_json_count(report->rounds));
     pn_json_put(out, "lines", pn_json_count(report->lines));
+    pn_json_put(out, "hop_ns", figure(&report->hop_ns, "no line states it"));
+    pn_json_put_number(out, "hop_least_ns", report->hop_least_ns, "no line states it");
+    pn_json_put_number(out, "hop_most_ns", report->hop_most_ns, "no line states it");
     pn_json_put(out, "workloads", list[0]);
     pn_json_put(out, "queues", list[1]);
     pn_json_put(out, "cells", list[2]);

@@ -31,6 +31,7 @@ struct pn_queue_line {
     double mops, ops, wait_ns;
     double per_item; /* resident bytes, with all items in it; NaN: not measured here */
     double left;     /* of them after the drain, per item */
+    double hop_ns;   /* a line's trip from CPU to CPU just before */
     const char *status;
     const char *reason; /* NULL: none */
 };

@@ -193,6 +193,7 @@ static bool take_line(struct pn_queue_store *store, json_t *line, struct pn_queu
         !take(store, line, "mops", 0, &out->mops, fault) ||
         !take(store, line, "longest_wait_ns", 0, &out->wait_ns, fault) ||
         !take(store, line, "rss_per_item", 0, &out->per_item, fault) ||
+        !take(store, line, "hop_ns", 0, &out->hop_ns, fault) ||
         !take(store, line, "ops", 0, &out->ops, fault) || !take_left(store, line, out, fault)) {
         return false;
     }
@@ -248,8 +249,13 @@ static int add(struct pn_queue_store *store, json_t *places, const struct pn_lin
         return pn_report_fail(err, PN_REPORT_FAILED, "%s: out of memory", in->path);
     }
     struct pn_queue_line *line = &store->line[store->lines];
-    *line = (struct pn_queue_line){
-        .line = in->line, .mops = NAN, .wait_ns = NAN, .per_item = NAN, .left = NAN, .ops = NAN};
+    *line = (struct pn_queue_line){.line = in->line,
+                                   .mops = NAN,
+                                   .wait_ns = NAN,
+                                   .per_item = NAN,
+                                   .left = NAN,
+                                   .ops = NAN,
+                                   .hop_ns = NAN};
     store->doc[store->docs++] = doc;
     if (!take_line(store, doc, line, &fault)) {
         return pn_report_fail(err, PN_REPORT_BAD_INPUT, "%s:%u: %s", in->path, in->line, fault);

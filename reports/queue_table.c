@@ -148,6 +148,17 @@ static struct pn_queue_figure memory_median(const struct pn_queue_store *store, 
     return pn_queue_median(room, n);
 }
 
+static void find_hops(struct pn_queue_report *report, const struct pn_queue_store *store,
+                      double *room) {
+    for (size_t i = 0; i < store->lines; i++) {
+        room[i] = store->line[i].planned ? store->line[i].hop_ns : NAN;
+    }
+    report->hop_ns = pn_queue_median(room, store->lines);
+    bool any = report->hop_ns.rounds > 0; /* then room is sorted, without NaN */
+    report->hop_least_ns = any ? room[0] : NAN;
+    report->hop_most_ns = any ? room[report->hop_ns.rounds - 1] : NAN;
+}
+
 static void fill_cells(struct pn_queue_report *report, const struct pn_queue_store *store,
                        size_t reference, double *room) {
     for (size_t w = 0; w < report->workloads; w++) {
@@ -207,6 +218,7 @@ static int make(struct pn_queue_report *report, struct pn_queue_store *store, co
             e->bytes_per_item = memory_median(store, q, false, room);
             e->bytes_left = memory_median(store, q, true, room);
         }
+        find_hops(report, store, room);
         code = pn_queue_targets_judge(report);
         code = code == 0 ? pn_queue_leads_find(report) : code;
     }

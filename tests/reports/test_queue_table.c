@@ -289,6 +289,23 @@ static void spread_and_waits_go_by_the_worst(void **state) {
     pn_queue_report_free(report);
 }
 
+static void the_cpus_distance_is_told(void **state) {
+    (void)state;
+    static const char *const hops[] = {",\"hop_ns\":110", ",\"hop_ns\":24", ",\"hop_ns\":null", ""};
+    struct file file = start();
+    for (size_t i = 0; i < 4; i++) {
+        char more[96];
+        (void)snprintf(more, sizeof more, PAIRS1 "%s", hops[i]);
+        put(&file, i, "segq", 10, more);
+    }
+    struct pn_queue_report *report = finish(&file, NULL);
+    assert_int_equal(report->hop_ns.rounds, 2);
+    is(report->hop_ns.value, 67);
+    is(report->hop_least_ns, 24);
+    is(report->hop_most_ns, 110);
+    pn_queue_report_free(report);
+}
+
 /* The largest memory workload speaks; what is left is what is left some time later; less than
  * before is none. */
 static void memory_is_per_item(void **state) {
@@ -443,6 +460,7 @@ int main(void) {
         cmocka_unit_test(a_low_end_decides_alone),
         cmocka_unit_test(scale_is_paired_too),
         cmocka_unit_test(spread_and_waits_go_by_the_worst),
+        cmocka_unit_test(the_cpus_distance_is_told),
         cmocka_unit_test(memory_is_per_item),
         cmocka_unit_test(what_is_not_there_is_said),
         cmocka_unit_test(damage_is_named_with_its_line),

@@ -108,6 +108,12 @@ struct pn_queue_report {
     size_t leads;
     size_t rounds;
     size_t lines;
+    /* A cache line's trip from one CPU to another, as the slots saw it just before they measured.
+     * On a virtual machine it changes with where the host puts the CPUs, and contended rates with
+     * it. */
+    struct pn_queue_figure hop_ns;
+    double hop_least_ns;
+    double hop_most_ns;
     char headline[256]; /* one sentence with its numbers */
     char notice[160];   /* "" or what was dropped while reading */
     void *store;        /* private: what the strings above live in */
