@@ -17,6 +17,10 @@
 #define RATIO_LEAST 0.02
 #define RATIO_MOST  50.0
 
+struct pn_num pn_queue_multiple(double ratio) {
+    return ratio < 0.095 ? pn_num_sig(ratio, 2) : pn_num_fixed(ratio, ratio < 9.995 ? 2 : 1);
+}
+
 struct panels {
     const struct pn_queue_report *report;
     size_t first, n; /* workloads */
@@ -180,7 +184,7 @@ static void draw_ratio(struct pn_svg *svg, const struct block *b, size_t panel, 
                     ours    ? "bd t0"
                     : ahead ? "bd"
                             : "tk",
-                    PN_END, pn_num_fixed(f->value, f->value < 10 ? 2 : 1).s);
+                    PN_END, pn_queue_multiple(f->value).s);
     }
 }
 

@@ -17,6 +17,8 @@ void pn_queue_costs_table(const struct pn_queue_report *report, struct pn_text *
 void pn_queue_data_table(const struct pn_queue_report *report, struct pn_text *out);
 /* What only pages with this section need. */
 void pn_queue_style(struct pn_text *out);
+/* A ratio in few characters: 0.0025, 0.12, 1.05, 12.3. */
+struct pn_num pn_queue_multiple(double ratio);
 /* One figure of n workloads that share a family. */
 void pn_chart_queues(struct pn_text *out, const struct pn_queue_report *report, size_t first,
                      size_t n);

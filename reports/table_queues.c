@@ -31,15 +31,24 @@ static size_t note(struct notes *notes, const char *text) {
     return i + 1;
 }
 
-/* Ours, then peers, then ceilings; each group in the order of the file. */
+/* The reference, the rest of ours, peers, ceilings; each group by name, which keeps a library's
+ * queues together. The file's own order is that of shuffled rounds. */
 static size_t order(const struct pn_queue_report *report, size_t *queue) {
     size_t n = 0;
-    for (int kind = PN_QUEUE_OURS; kind <= PN_QUEUE_CEILING; kind++) {
-        for (size_t q = 0; q < report->queues; q++) {
-            if ((int)report->queue[q].kind == kind) {
-                queue[n++] = q;
+    for (size_t q = 0; q < report->queues; q++) {
+        const struct pn_queue_entry *e = &report->queue[q];
+        bool first = strcmp(e->name, report->reference) == 0;
+        size_t i = n++;
+        for (; i > 0; i--) {
+            const struct pn_queue_entry *before = &report->queue[queue[i - 1]];
+            int way = (int)before->kind - (int)e->kind;
+            way = way == 0 ? strcmp(before->name, e->name) : way;
+            if (!first && (way < 0 || strcmp(before->name, report->reference) == 0)) {
+                break;
             }
+            queue[i] = queue[i - 1];
         }
+        queue[i] = q;
     }
     return n;
 }
@@ -120,24 +129,35 @@ static bool has_something(const struct pn_queue_report *report, struct span at, 
     return false;
 }
 
-/* One count of decimals in a column: two digits of its smallest rate, no more than two decimals. */
+/* One count of decimals in a column, by its largest and smallest rate. */
 static int column_decimals(const struct pn_queue_report *report, size_t w) {
     double least = NAN;
+    double most = NAN;
     for (size_t q = 0; q < report->queues; q++) {
         least = fmin(least, pn_queue_report_cell(report, w, q)->mops.value);
+        most = fmax(most, pn_queue_report_cell(report, w, q)->mops.value);
     }
-    int decimals = pn_num_decimals(least, 2);
-    return decimals > 2 ? 2 : decimals;
+    return least >= 100 ? 0 : most >= 10 ? 1 : 2;
+}
+
+/* The note of a cell with failed rounds, or of one that has no rate for another reason. */
+static size_t note_gap(const struct pn_queue_report *report, size_t w, size_t q,
+                       struct notes *notes) {
+    size_t failed = pn_queue_report_cell(report, w, q)->failed;
+    char room[200];
+    const char *gap = pn_queue_gap(report, w, q, room, sizeof room);
+    return note(
+        notes, failed == 0
+                   ? gap
+                   : pn_label("%zu round%s failed: %.120s", failed, failed == 1 ? "" : "s", gap).s);
 }
 
 static void put_rate(const struct pn_queue_report *report, size_t w, size_t q, struct notes *notes,
                      struct pn_text *out) {
     const struct pn_queue_cell *cell = pn_queue_report_cell(report, w, q);
-    char room[200];
     pn_text_put(out, starts_family(report, w) ? "<td class=\"fam\">" : "<td>");
     if (cell->mops.rounds == 0) {
-        size_t n = note(notes, pn_queue_gap(report, w, q, room, sizeof room));
-        pn_text_format(out, PN_DASH "<sup>%zu</sup></td>", n);
+        pn_text_format(out, PN_DASH "<sup>%zu</sup></td>", note_gap(report, w, q, notes));
         return;
     }
     bool bold = leads(report, w, q);
@@ -145,22 +165,16 @@ static void put_rate(const struct pn_queue_report *report, size_t w, size_t q, s
                 pn_num_fixed(cell->mops.value, column_decimals(report, w)).s, bold ? "</b>" : "",
                 NULL);
     if (cell->failed > 0) {
-        pn_text_format(out, "<sup>%zu</sup>",
-                       note(notes, pn_label("%zu round%s failed: %.120s", cell->failed,
-                                            cell->failed == 1 ? "" : "s",
-                                            pn_queue_gap(report, w, q, room, sizeof room))
-                                       .s));
+        pn_text_format(out, "<sup>%zu</sup>", note_gap(report, w, q, notes));
     }
     if (cell->emulated) {
-        pn_text_format(out, "<sup>%zu</sup>",
+        pn_text_format(out, cell->failed > 0 ? "<sup>, %zu</sup>" : "<sup>%zu</sup>",
                        note(notes, "no batch operation of its own: item by item"));
     }
-    pn_text_cat(
-        out, "<small>",
-        cell->ratio.rounds == 0
-            ? PN_DASH
-            : pn_label("×%s", pn_num_fixed(cell->ratio.value, cell->ratio.value < 10 ? 2 : 1).s).s,
-        "</small></td>", NULL);
+    pn_text_cat(out, "<small>",
+                cell->ratio.rounds == 0 ? PN_DASH
+                                        : pn_label("×%s", pn_queue_multiple(cell->ratio.value).s).s,
+                "</small></td>", NULL);
 }
 
 static void put_notes(const struct notes *notes, struct pn_text *out) {
