@@ -42,6 +42,16 @@ int pn_rundir_write_plan(struct pn_campaign *c, struct pn_error *err);
 int pn_rundir_append(struct pn_campaign *c, json_t *sample, struct pn_error *err);
 int pn_rundir_manifest(struct pn_campaign *c, const char *status, struct pn_error *err);
 json_t *pn_rundir_coordinates(const struct pn_campaign *c, const struct pn_slot_plan *slot);
+/* The same for any run directory. */
+/** \param empty  receives whether it is, but for what a killed run leaves if `resume` */
+enum pn_campaign_end pn_rundir_make(const char *directory, bool resume, bool *empty,
+                                    struct pn_error *err);
+/** manifest.json with its status, and when it started and ended. */
+int pn_rundir_stamp(const char *directory, json_t *manifest, const char *status,
+                    struct pn_error *err);
+/** One line, whole and synced. */
+int pn_rundir_append_line(int fd, const char *directory, const char *name, const json_t *line,
+                          struct pn_error *err);
 /* Write a file whole or not at all. */
 int pn_rundir_write(const char *directory, const char *name, json_t *value, struct pn_error *err);
 

@@ -196,6 +196,17 @@ void pn_child_explain(const struct pn_child *c, int status, char *text, size_t c
                    last);
 }
 
+enum pn_heard pn_child_finish(struct pn_child *c, int *status) {
+    pn_child_end_input(c);
+    enum pn_heard heard;
+    do {
+        heard = pn_child_listen(c);
+    } while (heard == PN_HEARD_SOMETHING);
+    heard = heard == PN_HEARD_END ? pn_child_await_exit(c) : heard;
+    (void)pn_child_reap(c, heard != PN_HEARD_END, status);
+    return heard;
+}
+
 void pn_child_end_input(struct pn_child *c) {
     close_end(&c->in);
 }

@@ -47,6 +47,9 @@ enum pn_heard pn_child_listen(struct pn_child *c);
 enum pn_heard pn_child_await_exit(const struct pn_child *c);
 /** End it, with its group, if it has not ended, and reap it. \return the CPU time it used in all */
 uint64_t pn_child_reap(struct pn_child *c, bool end_it, int *status);
+/** For one that needs no input: listen until it has exited or must be ended, and reap it.
+ * \return PN_HEARD_END, or why it was ended */
+enum pn_heard pn_child_finish(struct pn_child *c, int *status);
 /** One line of why it ended so: exit code or signal, and the last line of what it complained of. */
 void pn_child_explain(const struct pn_child *c, int status, char *text, size_t cap);
 /** It reads the end of its input. */

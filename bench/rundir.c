@@ -132,15 +132,8 @@ static void utc(json_t *manifest, const char *key) {
     json_object_set_new(manifest, key, json_string(text));
 }
 
-int pn_rundir_manifest(struct pn_campaign *c, const char *status, struct pn_error *err) {
-    json_t *m = c->o->manifest;
-    json_t *sweeps = json_array();
-    for (unsigned i = 0; i < c->o->n_sweeps; i++) {
-        json_array_append_new(sweeps, sweep_json(&c->o->sweeps[i]));
-    }
+int pn_rundir_stamp(const char *directory, json_t *m, const char *status, struct pn_error *err) {
     json_object_set_new(m, "schema", json_string("pinion.manifest/1"));
-    json_object_set_new(m, "seed", json_integer((json_int_t)c->o->seed));
-    json_object_set_new(m, "sweeps", sweeps);
     json_object_set_new(m, "status", json_string(status));
     if (json_object_get(m, "started_utc") == NULL) {
         utc(m, "started_utc");
@@ -151,7 +144,18 @@ int pn_rundir_manifest(struct pn_campaign *c, const char *status, struct pn_erro
         utc(m, "ended_utc");
         (void)json_object_del(m, "ended_utc_reason");
     }
-    return pn_rundir_write(c->o->directory, "manifest.json", m, err);
+    return pn_rundir_write(directory, "manifest.json", m, err);
+}
+
+int pn_rundir_manifest(struct pn_campaign *c, const char *status, struct pn_error *err) {
+    json_t *m = c->o->manifest;
+    json_t *sweeps = json_array();
+    for (unsigned i = 0; i < c->o->n_sweeps; i++) {
+        json_array_append_new(sweeps, sweep_json(&c->o->sweeps[i]));
+    }
+    json_object_set_new(m, "seed", json_integer((json_int_t)c->o->seed));
+    json_object_set_new(m, "sweeps", sweeps);
+    return pn_rundir_stamp(c->o->directory, m, status, err);
 }
 
 json_t *pn_rundir_coordinates(const struct pn_campaign *c, const struct pn_slot_plan *slot) {
@@ -204,20 +208,25 @@ int pn_rundir_write_plan(struct pn_campaign *c, struct pn_error *err) {
     return rc;
 }
 
-int pn_rundir_append(struct pn_campaign *c, json_t *sample, struct pn_error *err) {
-    char *text = json_dumps(sample, JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(12));
+int pn_rundir_append_line(int fd, const char *directory, const char *name, const json_t *line,
+                          struct pn_error *err) {
+    char *text = json_dumps(line, JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(12));
     if (text == NULL) {
-        (void)snprintf(err->text, sizeof err->text, "samples.jsonl: no memory");
+        (void)snprintf(err->text, sizeof err->text, "%s: no memory", name);
         return -ENOMEM;
     }
     size_t len = strlen(text);
     text[len] = '\n'; /* the NUL's place: the line goes out in one write */
     errno = 0;
-    int rc = write_all(c->samples, text, len + 1) == 0 && fdatasync(c->samples) == 0
+    int rc = write_all(fd, text, len + 1) == 0 && fdatasync(fd) == 0
                  ? 0
-                 : complain(err, c->o->directory, "samples.jsonl");
+                 : complain(err, directory, name);
     free(text);
     return rc;
+}
+
+int pn_rundir_append(struct pn_campaign *c, json_t *sample, struct pn_error *err) {
+    return pn_rundir_append_line(c->samples, c->o->directory, "samples.jsonl", sample, err);
 }
 
 /* What a run that was killed before its manifest stood leaves behind: nothing to go on with. */
@@ -326,13 +335,23 @@ static int take_manifest(struct pn_campaign *c, struct pn_error *err) {
     return rc;
 }
 
-enum pn_campaign_end pn_rundir_open(struct pn_campaign *c, struct pn_error *err) {
-    const char *dir = c->o->directory;
+enum pn_campaign_end pn_rundir_make(const char *dir, bool resume, bool *empty,
+                                    struct pn_error *err) {
     if (make_folders(dir) != 0 || access(dir, W_OK) != 0) {
         (void)snprintf(err->text, sizeof err->text, "%s: %s", dir, strerror(errno));
         return PN_CAMPAIGN_NO_ACCESS;
     }
-    bool empty = is_empty(dir, c->o->resume);
+    *empty = is_empty(dir, resume);
+    return PN_CAMPAIGN_COMPLETE;
+}
+
+enum pn_campaign_end pn_rundir_open(struct pn_campaign *c, struct pn_error *err) {
+    const char *dir = c->o->directory;
+    bool empty = true;
+    enum pn_campaign_end made = pn_rundir_make(dir, c->o->resume, &empty, err);
+    if (made != PN_CAMPAIGN_COMPLETE) {
+        return made;
+    }
     if (!empty && !c->o->resume) {
         (void)snprintf(err->text, sizeof err->text,
                        "%s: not empty; name a new directory or give --resume", dir);
