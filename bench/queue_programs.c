@@ -44,13 +44,29 @@ static bool word_at(const char *list, unsigned i, char *word, size_t cap) {
 }
 
 static bool matches(const char *patterns, const char *name) {
-    char pattern[64];
+    char pattern[128];
     for (unsigned i = 0; patterns != NULL && word_at(patterns, i, pattern, sizeof pattern); i++) {
         if (fnmatch(pattern, name, 0) == 0) {
             return true;
         }
     }
     return patterns == NULL;
+}
+
+/* A pattern of queues may name a workload, too: "ring@1p1c_*". NULL: whatever the workload. */
+static bool wanted(const char *only, const char *queue, const char *workload) {
+    char pattern[128];
+    for (unsigned i = 0; only != NULL && word_at(only, i, pattern, sizeof pattern); i++) {
+        char *at = strchr(pattern, '@');
+        if (at != NULL) {
+            *at++ = '\0';
+        }
+        if (fnmatch(pattern, queue, 0) == 0 &&
+            (at == NULL || workload == NULL || fnmatch(at, workload, 0) == 0)) {
+            return true;
+        }
+    }
+    return only == NULL;
 }
 
 static void add_missing(json_t *list, const char *queue, const char *why) {
@@ -60,7 +76,7 @@ static void add_missing(json_t *list, const char *queue, const char *why) {
 }
 
 static void why_not_built(const char *path, char *why, size_t cap) {
-    char file[4096];
+    char file[4096 + 8];
     (void)snprintf(file, sizeof file, "%s.why", path);
     FILE *f = fopen(file, "re");
     (void)snprintf(why, cap, "the slot program is not there");
@@ -141,52 +157,55 @@ static void add_program(json_t *list, const struct slot_program *program, const 
 }
 
 /* Every pattern must mean something. */
-static bool all_match(const char *patterns, const json_t *known, char *pattern, size_t cap) {
-    for (unsigned i = 0; patterns != NULL && word_at(patterns, i, pattern, cap); i++) {
-        bool found = false;
-        size_t k;
-        json_t *name;
-        json_array_foreach(known, k, name) {
-            found = found || fnmatch(pattern, json_string_value(name), 0) == 0;
-        }
-        if (!found) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static enum pn_campaign_end check_patterns(const struct pn_queue_rounds_options *o,
                                            const json_t *all, struct pn_error *err) {
-    json_t *queues = json_array();
-    json_t *workloads = json_array();
-    char pattern[64] = "";
-    size_t i;
+    char pattern[128];
+    size_t k;
+    size_t w;
     json_t *entry;
-    json_array_foreach(all, i, entry) {
-        json_array_append(queues, json_object_get(entry, "queue"));
-        json_array_extend(workloads, json_object_get(entry, "workloads"));
+    json_t *name;
+    for (unsigned i = 0; o->only != NULL && word_at(o->only, i, pattern, sizeof pattern); i++) {
+        bool found = false;
+        json_array_foreach(all, k, entry) {
+            const char *queue = json_string_value(json_object_get(entry, "queue"));
+            found = found ||
+                    (json_object_get(entry, "workloads") == NULL && wanted(pattern, queue, NULL));
+            json_array_foreach(json_object_get(entry, "workloads"), w, name) {
+                found = found || wanted(pattern, queue, json_string_value(name));
+            }
+        }
+        if (!found) {
+            (void)snprintf(err->text, sizeof err->text, "no queue '%s'; --list names them%s",
+                           pattern, o->peers ? "" : ", --peers adds those of other libraries");
+            return PN_CAMPAIGN_BAD_INPUT;
+        }
     }
-    enum pn_campaign_end end = PN_CAMPAIGN_COMPLETE;
-    if (!all_match(o->only, queues, pattern, sizeof pattern)) {
-        (void)snprintf(err->text, sizeof err->text, "no queue '%s'; --list names them%s", pattern,
-                       o->peers ? "" : ", --peers adds those of other libraries");
-        end = PN_CAMPAIGN_BAD_INPUT;
-    } else if (!all_match(o->workloads, workloads, pattern, sizeof pattern)) {
-        (void)snprintf(err->text, sizeof err->text, "no workload '%s'; --list names them", pattern);
-        end = PN_CAMPAIGN_BAD_INPUT;
+    for (unsigned i = 0; o->workloads != NULL && word_at(o->workloads, i, pattern, sizeof pattern);
+         i++) {
+        bool found = false;
+        json_array_foreach(all, k, entry) {
+            json_array_foreach(json_object_get(entry, "workloads"), w, name) {
+                found = found || matches(pattern, json_string_value(name));
+            }
+        }
+        if (!found) {
+            (void)snprintf(err->text, sizeof err->text, "no workload '%s'; --list names them",
+                           pattern);
+            return PN_CAMPAIGN_BAD_INPUT;
+        }
     }
-    json_decref(queues);
-    json_decref(workloads);
-    return end;
+    return PN_CAMPAIGN_COMPLETE;
 }
 
-static json_t *chosen_workloads(const json_t *entry, const char *patterns) {
+static json_t *chosen_workloads(const json_t *entry, const struct pn_queue_rounds_options *o) {
+    const char *queue = json_string_value(json_object_get(entry, "queue"));
     json_t *chosen = json_array();
     size_t i;
     json_t *name;
     json_array_foreach(json_object_get(entry, "workloads"), i, name) {
-        if (json_is_string(name) && matches(patterns, json_string_value(name))) {
+        const char *workload = json_string_value(name);
+        if (workload != NULL && matches(o->workloads, workload) &&
+            wanted(o->only, queue, workload)) {
             json_array_append(chosen, name);
         }
     }
@@ -215,11 +234,11 @@ enum pn_campaign_end pn_queue_rounds_list(const struct pn_queue_rounds_options *
     size_t i;
     json_t *entry;
     json_array_foreach(all, i, entry) {
-        if (!matches(o->only, json_string_value(json_object_get(entry, "queue")))) {
+        if (!wanted(o->only, json_string_value(json_object_get(entry, "queue")), NULL)) {
             continue;
         }
         if (json_object_get(entry, "workloads") != NULL) {
-            json_object_set_new(entry, "workloads", chosen_workloads(entry, o->workloads));
+            json_object_set_new(entry, "workloads", chosen_workloads(entry, o));
         }
         json_array_append(chosen, entry);
     }

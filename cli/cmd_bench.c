@@ -3,6 +3,7 @@
  * pinion bench: microbenchmarks by Google Benchmark, as a table or as its own JSON.
  */
 #include "args.h"
+#include "cmd_bench_queues.h"
 #include "command.h"
 
 #include <errno.h>
@@ -285,11 +286,18 @@ static int cmd_bench_run(int argc, char **argv) {
         .parser = parse,
         .args_doc = "[FILTER]",
         .doc = "Time single operations: queues, hand-overs, timers, memory, pinning. FILTER is an "
-               "extended regular expression on names.",
+               "extended regular expression on names.\v'pinion bench queues' measures whole queues "
+               "against each other, with --peers against those of other libraries; it has options "
+               "of its own.",
     };
     struct cpu_list list = {.n = 0};
     struct bench_args args = {0};
     int code;
+    if (argc > 1 && strcmp(argv[1], "queues") == 0) {
+        char name[] = "pinion bench queues";
+        argv[1] = name;
+        return pn_bench_queues(argc - 1, argv + 1);
+    }
     if (!pn_args_parse(&argp, argc, argv, &args, &args.common, &code)) {
         return code;
     }

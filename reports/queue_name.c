@@ -164,6 +164,7 @@ void pn_queue_workloads_name(struct pn_queue_store *store, struct pn_queue_workl
     }
     for (size_t i = 0; i < n; i++) {
         const struct pn_queue_setting *s = &store->setting[i];
+        workload[i].id = s->name;
         pn_queue_copy(workload[i].family, sizeof workload[i].family, family_of(s).s);
         pn_queue_copy(workload[i].column, sizeof workload[i].column, column_of(s).s);
         pn_queue_copy(workload[i].name, sizeof workload[i].name, name_of(s).s);

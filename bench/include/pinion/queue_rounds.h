@@ -20,7 +20,7 @@ struct pn_queue_progress {
 struct pn_queue_rounds_options {
     const char *programs;  /* directory that holds pinion-queues-* */
     bool peers;            /* also other libraries' queues and the baselines */
-    const char *only;      /* "segq,rte_ring_*": shell patterns of queues; NULL = all */
+    const char *only;      /* "segq,rte_ring_*,ring@1p1c_*": shell patterns; NULL = all */
     const char *workloads; /* the same of workloads */
     unsigned rounds;
     unsigned slot_ms;     /* the measured window of a slot */

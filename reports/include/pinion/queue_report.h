@@ -35,6 +35,7 @@ struct pn_queue_entry {
 };
 
 struct pn_queue_workload {
+    const char *id;  /* as the file names it: "pairs_t2_work" */
     char name[112];  /* "pairs T=2, 50–150 ns between operations" */
     char family[80]; /* what workloads of one panel share: "Pairs, 50–150 ns between operations" */
     char column[48]; /* and what tells them apart: "T=2" */

@@ -155,8 +155,7 @@ static inline __attribute__((always_inline)) void pairs(struct port *p, struct t
     if (watch) {
         slot_note_gap(t, longest);
     }
-    if (t->to == 0) { /* gave up in a wait: the window ends here */
-        t->to = ticks_now();
+    if (t->to == 0) { /* gave up in a wait */
         t->operations = t->from == 0 ? 0 : in.n + out.n - t->operations;
     }
     t->in = in;

@@ -80,7 +80,7 @@ struct turn {
     bool work, watch, distance;
     bool drains; /* takes what is left once all have stopped */
     int error;   /* negative errno: the port could not be opened */
-    /* The measured window as this thread saw it. */
+    /* First look at the clock in the window, first look past it, operations between. */
     uint64_t from, to, operations;
     uint64_t full, empty;
     struct tally in, out; /* pushed, popped */

@@ -169,7 +169,6 @@ fn pairs<Q: Queue, const WORK: bool, const WATCH: bool>(q: &Q, t: &mut Turn, bed
         delays.note_gap(t, bed, longest);
     }
     if t.to == 0 {
-        t.to = ticks();
         t.operations = if t.from == 0 { 0 } else { input.n + output.n - t.operations };
     }
     t.input = input;

@@ -177,20 +177,17 @@ fn judge(w: &Workload, turns: &[Turn], operations: u64) -> (&'static str, String
 
 fn report<Q: Queue>(w: &Workload, turns: &[Turn], ns_per_tick: f64) -> i32 {
     let from = if w.consumers > 0 { w.producers } else { 0 };
-    let (mut operations, mut rate) = (0u64, 0f64);
-    for t in &turns[from..] {
-        let seconds = t.to.saturating_sub(t.from) as f64 * ns_per_tick / 1e9;
-        operations += t.operations;
-        rate += if seconds > 0.0 { t.operations as f64 / seconds } else { 0.0 };
-    }
+    let operations: u64 = turns[from..].iter().map(|t| t.operations).sum();
+    let one = &turns[0];
+    let window = if w.kind == Kind::Memory { one.to - one.from } else { one.end - one.begin };
+    let seconds = window as f64 * ns_per_tick / 1e9;
     let (status, why) = judge(w, turns, operations);
     let ok = status == "ok";
     let null = || "null".to_string();
     let batch = w.kind == Kind::ProduceBatch;
     let capacity = w.capacity == 0 || (w.kind == Kind::Pairs && !Q::BOUNDED);
-    let seconds = operations as f64 / rate;
     let figures = if ok {
-        format!("\"ops\":{operations},\"seconds\":{seconds:.9},\"mops\":{:.6}", rate / 1e6)
+        format!("\"ops\":{operations},\"seconds\":{seconds:.9},\"mops\":{:.6}", operations as f64 / seconds / 1e6)
     } else {
         "\"ops\":null,\"seconds\":null,\"mops\":null".into()
     };
