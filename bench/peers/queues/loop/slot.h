@@ -70,6 +70,8 @@ struct bed {
     uint64_t ticks_of_100us;
     double ns_per_tick;
     uint64_t items; /* TURN_MEMORY */
+    uint64_t ball __attribute__((aligned(128))); /* thrown between threads 0 and 1 beforehand */
+    uint64_t hop_ticks;                          /* 0: not known */
     struct published produced[THREADS_MAX], consumed[THREADS_MAX];
 };
 

@@ -5,7 +5,7 @@
 use crate::clock::{ticks, work};
 use crossbeam_utils::CachePadded;
 use std::hint::spin_loop;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, Ordering::{Acquire, Relaxed, Release}};
 use std::sync::Barrier;
 use std::thread::yield_now;
 
@@ -57,6 +57,8 @@ pub struct Bed {
     pub steps_per_ns: f64,
     pub ns_per_tick: f64,
     pub items: u64,
+    pub ball: CachePadded<AtomicU64>,
+    pub hop_ticks: AtomicU64,
     pub produced: Vec<CachePadded<AtomicU64>>,
     pub consumed: Vec<CachePadded<AtomicU64>>,
 }
@@ -354,6 +356,25 @@ fn memory<Q: Queue>(q: &Q, t: &mut Turn, bed: &Bed) {
     t.rss[2] = crate::machine::rss();
     std::thread::sleep(std::time::Duration::from_millis(300));
     t.rss[3] = crate::machine::rss();
+}
+
+/// What a line's trip from one CPU to the other takes: as in loop/slot.c.
+pub fn throw_ball(bed: &Bed, thread: u64) {
+    const TIMES: u64 = 50;
+    const TRIPS: u64 = 20;
+    let mut least = u64::MAX;
+    for k in 0..TIMES {
+        let from = ticks();
+        for i in 0..TRIPS {
+            let mine = 2 * (k * TRIPS + i) + thread;
+            while bed.ball.load(Acquire) != mine {}
+            bed.ball.store(mine + 1, Release);
+        }
+        least = least.min(ticks() - from);
+    }
+    if thread == 0 {
+        bed.hop_ticks.store(least / (2 * TRIPS), Relaxed);
+    }
 }
 
 pub fn run<Q: Queue>(q: &Q, t: &mut Turn, bed: &Bed) {

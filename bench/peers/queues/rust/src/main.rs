@@ -106,23 +106,29 @@ fn measure<Q: Queue>(w: &Workload, start: &Start, warm_ms: u64, ms: u64) -> i32 
         steps_per_ns,
         ns_per_tick,
         items: w.items,
+        ball: Default::default(),
+        hop_ticks: AtomicU64::new(0),
         produced: counts(),
         consumed: counts(),
     };
     let queue = Q::create(w.capacity as usize);
+    let several = cpus.len() >= 2;
     let mut turns: Vec<Turn> = (0..threads).map(|thread| turn::<Q>(w, thread)).collect();
     std::thread::scope(|scope| {
         for t in turns.iter_mut() {
             let (bed, queue, cpu) = (&bed, &queue, cpus[t.thread % cpus.len()]);
             scope.spawn(move || {
                 machine::pin_to(cpu);
+                if threads >= 2 && t.thread < 2 && several {
+                    loops::throw_ball(bed, t.thread as u64);
+                }
                 let mut own = *t; // on this thread's stack, not beside the others'
                 loops::run(queue, &mut own, bed);
                 *t = own;
             });
         }
     });
-    report::<Q>(w, &turns, start.ns_per_tick())
+    report::<Q>(w, &turns, bed.hop_ticks.into_inner(), start.ns_per_tick())
 }
 
 fn turn<Q: Queue>(w: &Workload, thread: usize) -> Turn {
@@ -175,7 +181,7 @@ fn judge(w: &Workload, turns: &[Turn], operations: u64) -> (&'static str, String
     ("ok", String::new())
 }
 
-fn report<Q: Queue>(w: &Workload, turns: &[Turn], ns_per_tick: f64) -> i32 {
+fn report<Q: Queue>(w: &Workload, turns: &[Turn], hop_ticks: u64, ns_per_tick: f64) -> i32 {
     let from = if w.consumers > 0 { w.producers } else { 0 };
     let operations: u64 = turns[from..].iter().map(|t| t.operations).sum();
     let one = &turns[0];
@@ -208,7 +214,7 @@ fn report<Q: Queue>(w: &Workload, turns: &[Turn], ns_per_tick: f64) -> i32 {
     println!(
         "{{\"queue\":\"{}\",\"library\":\"crossbeam\",\"version\":\"{}\",\"workload\":\"{}\",\
          \"threads\":{},\"batch\":{},\"batch_kind\":{},\"capacity\":{},\"work_ns\":{},{figures},\
-         \"longest_wait_ns\":{},{memory},\"full\":{},\"empty\":{},\"status\":\"{status}\",\
+         \"longest_wait_ns\":{},{memory},\"hop_ns\":{},\"full\":{},\"empty\":{},\"status\":\"{status}\",\
          \"reason\":{}}}",
         Q::NAME,
         env!("CROSSBEAM_VERSION"),
@@ -219,6 +225,7 @@ fn report<Q: Queue>(w: &Workload, turns: &[Turn], ns_per_tick: f64) -> i32 {
         if capacity { null() } else { w.capacity.to_string() },
         if w.work { "[50,150]" } else { "null" },
         if ok && turns[0].watch && known { longest.to_string() } else { null() },
+        if hop_ticks == 0 { null() } else { format!("{:.1}", hop_ticks as f64 * ns_per_tick) },
         turns.iter().map(|t| t.full).sum::<u64>(),
         turns.iter().map(|t| t.empty).sum::<u64>(),
         if ok { null() } else { format!("\"{why}\"") },
