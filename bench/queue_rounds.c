@@ -115,7 +115,9 @@ static json_t *judge(const struct queue_slot *slot, const struct pn_child *c, en
     }
     (void)snprintf(why, sizeof why, "it printed no line about its slot: '%.60s'", c->text);
     for (char *at = why; *at != '\0'; at++) {
-        *at = (unsigned char)*at < ' ' ? ' ' : *at;
+        if ((unsigned char)*at < ' ') {
+            *at = ' ';
+        }
     }
     return failed_line(slot, "garbage", why);
 }

@@ -419,7 +419,8 @@ static void drain(struct port *p, struct turn *t) {
 
 /* Nobody takes anything while the items go in. */
 static void memory(struct port *p, struct turn *t) {
-    const struct timespec while_later = {0, 300000000};
+    const struct timespec later = {(time_t)(t->bed->later_ms / 1000),
+                                   (long)(t->bed->later_ms % 1000) * 1000000};
     for (uint64_t i = 1; i <= 4096; i++) {
         (void)push(p, make_item(t->thread, i));
         (void)pop(p);
@@ -443,7 +444,7 @@ static void memory(struct port *p, struct turn *t) {
     drain(p, t);
     t->memory.rss_drained = slot_rss();
     offline(p);
-    (void)nanosleep(&while_later, NULL);
+    (void)nanosleep(&later, NULL);
     online(p);
     t->memory.rss_later = slot_rss();
 }

@@ -3,7 +3,8 @@
  * One slot: one queue, one workload, this process. Pins the threads to the allowed CPUs in order,
  * runs them, checks that what came out is what went in, prints one JSON line.
  *
- * usage: NAME --list | NAME QUEUE WORKLOAD [--ms N] [--warm N] [--items N]
+ * usage: NAME --list | NAME QUEUE WORKLOAD [--ms N] [--warm N] [--items N] [--later N]
+ *   --items: of the memory workloads; --later: ms after the drain, for the last look at them
  * Exit codes: 0; 1 with a line whose status is not "ok"; 2 command line; 3 machine.
  */
 #include "loop/slot.h"
@@ -169,11 +170,13 @@ static double tick_length(const struct slot *s) {
 }
 
 /* Ticks and work steps per nanosecond. A step: the least over 5 ms of chains, so that a clock that
- * is still rising and an interruption do not make the work longer than it says. */
+ * is still rising and an interruption do not make the work longer than it says. Without work 1 ms
+ * is enough for the ticks. */
 static void calibrate(struct slot *s) {
+    uint64_t enough_ns = s->load->work ? 5000000 : 1000000;
     enum { STEPS = 5000 };
     uint64_t x = 88172645463325252u, least = UINT64_MAX;
-    while (now_ns() - s->started_ns < 5000000) {
+    while (now_ns() - s->started_ns < enough_ns) {
         uint64_t from = ticks_now();
         for (unsigned i = 0; i < STEPS; i++) {
             x = work_step(x);
@@ -414,7 +417,7 @@ static bool option(int argc, char **argv, int *i, const char *name, uint64_t *va
 int main(int argc, char **argv) {
     static struct slot s;
     static struct workload load;
-    uint64_t ms = 50, warm = 10, items = 0;
+    uint64_t ms = 50, warm = 10, items = 0, later = 300;
     s.started_ns = now_ns();
     s.started_ticks = ticks_now();
     if (argc == 2 && strcmp(argv[1], "--list") == 0) {
@@ -423,7 +426,7 @@ int main(int argc, char **argv) {
     bool good = argc >= 3;
     for (int i = 3; i < argc && good; i++) {
         good = option(argc, argv, &i, "--ms", &ms) || option(argc, argv, &i, "--warm", &warm) ||
-               option(argc, argv, &i, "--items", &items);
+               option(argc, argv, &i, "--items", &items) || option(argc, argv, &i, "--later", &later);
     }
     for (const struct queue_type *const *q = queue_types; good && *q != NULL; q++) {
         s.type = strcmp((*q)->name, argv[1]) == 0 ? *q : s.type;
@@ -435,10 +438,11 @@ int main(int argc, char **argv) {
         }
     }
     if (!good || s.type == NULL || s.load == NULL || !can(s.type, s.load)) {
-        (void)fprintf(stderr, "usage: %s --list | QUEUE WORKLOAD [--ms N] [--warm N] [--items N]"
+        (void)fprintf(stderr, "usage: %s --list | QUEUE WORKLOAD [--ms N] [--warm N] [--items N] [--later N]"
                               " (--list names what goes with what)\n", argv[0]);
         return 2;
     }
     load.items = load.items != 0 && items != 0 ? items : load.items;
+    s.bed.later_ms = later;
     return run(&s, warm, ms);
 }

@@ -69,7 +69,7 @@ struct bed {
     double steps_per_ns; /* of work */
     uint64_t ticks_of_100us;
     double ns_per_tick;
-    uint64_t items; /* TURN_MEMORY */
+    uint64_t items, later_ms; /* TURN_MEMORY */
     uint64_t ball __attribute__((aligned(128))); /* thrown between threads 0 and 1 beforehand */
     uint64_t hop_ticks;                          /* 0: not known */
     struct published produced[THREADS_MAX], consumed[THREADS_MAX];

@@ -3,10 +3,11 @@
  * pn_segq through its public functions, as a program that links libpinion uses it; SEGQ_CREDIT: 1 =
  * bounded by credit. One configuration for every row.
  */
+#include "runtime/rcu.h"
+
 #include <pinion/reclaim.h>
 #include <pinion/segq.h>
 #include <stdlib.h>
-#include <urcu-qsbr.h>
 
 struct queue {
     struct pn_reclaimer *reclaimer;
@@ -42,13 +43,13 @@ static void queue_destroy(struct queue *self) {
 
 static int port_open(struct port *p, struct queue *self, unsigned thread) {
     (void)thread;
-    urcu_qsbr_register_thread();
+    pn_rcu_register();
     return pn_segq_port_open(self->q, &p->port);
 }
 
 static void port_close(struct port *p) {
     pn_segq_port_close(p->port);
-    urcu_qsbr_unregister_thread();
+    pn_rcu_unregister();
 }
 
 static inline bool push(struct port *p, void *item) {
@@ -74,15 +75,15 @@ static inline size_t pop_n(struct port *p, void **items, size_t n) {
 #define QUEUE_HAS_QUIESCENT 1
 static inline void quiescent(struct port *p) {
     (void)p;
-    urcu_qsbr_quiescent_state();
+    pn_rcu_quiescent();
 }
 static inline void offline(struct port *p) {
     (void)p;
-    urcu_qsbr_thread_offline();
+    pn_rcu_offline();
 }
 static inline void online(struct port *p) {
     (void)p;
-    urcu_qsbr_thread_online();
+    pn_rcu_online();
 }
 
 #define QUEUE_LIBRARY "pinion"

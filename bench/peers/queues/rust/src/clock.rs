@@ -53,12 +53,12 @@ impl Start {
         self.at.elapsed().as_nanos() as f64 / (ticks() - self.ticks) as f64
     }
 
-    /// Nanoseconds per tick and work steps per nanosecond, the least over 5 ms of chains.
-    pub fn calibrate(&self) -> (f64, f64) {
+    /// Nanoseconds per tick and work steps per nanosecond, the least over `enough_ns` of chains.
+    pub fn calibrate(&self, enough_ns: u128) -> (f64, f64) {
         const STEPS: u64 = 5000;
         let mut x: u64 = 88172645463325252;
         let mut least = u64::MAX;
-        while self.at.elapsed().as_nanos() < 5_000_000 {
+        while self.at.elapsed().as_nanos() < enough_ns {
             let from = ticks();
             for _ in 0..STEPS {
                 x = work_step(x);

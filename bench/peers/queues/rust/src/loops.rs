@@ -57,6 +57,7 @@ pub struct Bed {
     pub steps_per_ns: f64,
     pub ns_per_tick: f64,
     pub items: u64,
+    pub later_ms: u64,
     pub ball: CachePadded<AtomicU64>,
     pub hop_ticks: AtomicU64,
     pub produced: Vec<CachePadded<AtomicU64>>,
@@ -354,7 +355,7 @@ fn memory<Q: Queue>(q: &Q, t: &mut Turn, bed: &Bed) {
     t.rss[1] = crate::machine::rss();
     drain(q, t);
     t.rss[2] = crate::machine::rss();
-    std::thread::sleep(std::time::Duration::from_millis(300));
+    std::thread::sleep(std::time::Duration::from_millis(bed.later_ms));
     t.rss[3] = crate::machine::rss();
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //! The slot program of crossbeam's queues: the protocol of loop/slot.c.
 //!
-//! usage: pinion-queues-rust --list | QUEUE WORKLOAD [--ms N] [--warm N] [--items N]
+//! usage: pinion-queues-rust --list | QUEUE WORKLOAD [--ms N] [--warm N] [--items N] [--later N]
 
 mod clock;
 mod loops;
@@ -88,13 +88,13 @@ const WORKLOADS: [Workload; 16] = [
     load("memory_10m", Kind::Memory, 1, 0, 0, false, 10000000),
 ];
 
-fn measure<Q: Queue>(w: &Workload, start: &Start, warm_ms: u64, ms: u64) -> i32 {
+fn measure<Q: Queue>(w: &Workload, start: &Start, [warm_ms, ms, later_ms]: [u64; 3]) -> i32 {
     let cpus = machine::allowed_cpus();
     if cpus.is_empty() {
         eprintln!("{}: no affinity mask", Q::NAME);
         return 3;
     }
-    let (ns_per_tick, steps_per_ns) = start.calibrate();
+    let (ns_per_tick, steps_per_ns) = start.calibrate(if w.work { 5_000_000 } else { 1_000_000 });
     let threads = w.producers + w.consumers;
     let counts = || (0..threads).map(|_| Default::default()).collect::<Vec<_>>();
     let bed = Bed {
@@ -106,6 +106,7 @@ fn measure<Q: Queue>(w: &Workload, start: &Start, warm_ms: u64, ms: u64) -> i32 
         steps_per_ns,
         ns_per_tick,
         items: w.items,
+        later_ms,
         ball: Default::default(),
         hop_ticks: AtomicU64::new(0),
         produced: counts(),
@@ -253,7 +254,7 @@ fn list() {
 }
 
 fn usage() -> ! {
-    eprintln!("usage: pinion-queues-rust --list | QUEUE WORKLOAD [--ms N] [--warm N] [--items N] \
+    eprintln!("usage: pinion-queues-rust --list | QUEUE WORKLOAD [--ms N] [--warm N] [--items N] [--later N] \
                (--list names what goes with what)");
     exit(2)
 }
@@ -267,13 +268,14 @@ fn main() {
     if args.len() < 2 || args.len() % 2 != 0 {
         usage();
     }
-    let (mut ms, mut warm, mut items) = (50u64, 10u64, 0u64);
+    let (mut ms, mut warm, mut items, mut later) = (50u64, 10u64, 0u64, 300u64);
     for option in args[2..].chunks(2) {
         let Ok(value) = option[1].parse::<u64>() else { usage() };
         match option[0].as_str() {
             "--ms" => ms = value,
             "--warm" => warm = value,
             "--items" => items = value,
+            "--later" => later = value,
             _ => usage(),
         }
     }
@@ -282,8 +284,8 @@ fn main() {
         w.items = items;
     }
     exit(match args[0].as_str() {
-        "crossbeam_seg" => measure::<Seg>(&w, &start, warm, ms),
-        "crossbeam_array" if can(true, &w) => measure::<Array>(&w, &start, warm, ms),
+        "crossbeam_seg" => measure::<Seg>(&w, &start, [warm, ms, later]),
+        "crossbeam_array" if can(true, &w) => measure::<Array>(&w, &start, [warm, ms, later]),
         _ => usage(),
     })
 }
