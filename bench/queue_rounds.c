@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * Rounds of slots. Rounds are outermost and each is shuffled, so that an interrupted run is
- * balanced and no queue always follows the same one.
+ * balanced and no queue always follows the same one. In a round the workloads are in random order,
+ * in a workload its queues: what is compared lies within seconds, as a virtual machine's CPUs may
+ * be near each other now and far in the next minute (a line's trip took 33 or 140 ns on one,
+ * changing every 5 to 60 s).
  */
 #include "campaign.h"
 #include "child.h"
@@ -20,6 +23,7 @@ static const uint64_t deadline_default_ns = 20000000000u;
 struct queue_slot {
     const json_t *entry; /* borrowed from list */
     const char *workload;
+    uint64_t first, second; /* where it stands in this round: of its workload, then its own */
 };
 
 struct rounds {
@@ -44,13 +48,28 @@ static uint64_t draw(struct rounds *r) {
     return z ^ (z >> 31);
 }
 
-static void shuffle(struct rounds *r) {
-    for (unsigned i = r->n_slots; i > 1; i--) {
-        unsigned k = (unsigned)(draw(r) % i);
-        struct queue_slot swapped = r->slot[k];
-        r->slot[k] = r->slot[i - 1];
-        r->slot[i - 1] = swapped;
+static int by_draw(const void *a, const void *b) {
+    const struct queue_slot *x = a;
+    const struct queue_slot *y = b;
+    if (x->first != y->first) {
+        return x->first < y->first ? -1 : 1;
     }
+    return x->second < y->second ? -1 : x->second > y->second;
+}
+
+/* Every slot draws a number, every workload takes that of the first of its slots in the plan. */
+static void shuffle(struct rounds *r) {
+    for (unsigned i = 0; i < r->n_slots; i++) {
+        struct queue_slot *slot = &r->slot[i];
+        slot->first = slot->second = draw(r);
+        for (unsigned k = 0; k < i; k++) {
+            if (strcmp(r->slot[k].workload, slot->workload) == 0) {
+                slot->first = r->slot[k].first;
+                break;
+            }
+        }
+    }
+    qsort(r->slot, r->n_slots, sizeof *r->slot, by_draw);
 }
 
 /* A slot without figures. */
@@ -211,7 +230,8 @@ static enum pn_campaign_end plan(struct rounds *r, struct pn_error *err) {
     }
     json_array_foreach(r->list, i, entry) {
         json_array_foreach(json_object_get(entry, "workloads"), k, workload) {
-            r->slot[r->n_slots++] = (struct queue_slot){entry, json_string_value(workload)};
+            r->slot[r->n_slots++] =
+                (struct queue_slot){.entry = entry, .workload = json_string_value(workload)};
         }
         if (json_object_get(entry, "workloads") == NULL) {
             r->sum.missing++;

@@ -255,6 +255,14 @@ static void test_the_seed_fixes_the_order(void **state) {
     assert_int_equal(first.n, 2 * 7);
     assert_string_equal(first.order, again.order);
     assert_string_not_equal(first.order, other.order);
+    /* One workload after the other: w1 has four queues, w2 three. */
+    unsigned turns = 0;
+    const char *before = "";
+    for (const char *at = first.order; (at = strstr(at, " w")) != NULL; at++) {
+        turns += strncmp(at, before, 3) != 0;
+        before = at;
+    }
+    assert_in_range(turns, 3, 4);
     /* Every slot once per round. */
     assert_null(strstr(first.order, "seven w2"));
     const char *half = first.order;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The benchmark of queues: every queue in every workload once per round, in random order, each in a
- * fresh process of a slot program (bench/peers/queues/). Writes a run directory: manifest.json, and
- * queues.jsonl with a line per slot and a line per queue that could not be measured.
+ * The benchmark of queues: every queue in every workload once per round, workloads in random order
+ * and in each its queues in random order, each in a fresh process of a slot program
+ * (bench/peers/queues/). Writes a run directory: manifest.json, and queues.jsonl with a line per
+ * slot and a line per queue that could not be measured.
  */
 #ifndef PINION_QUEUE_ROUNDS_H
 #define PINION_QUEUE_ROUNDS_H
