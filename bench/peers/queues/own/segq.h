@@ -61,16 +61,14 @@ static inline void *pop(struct port *p) {
     return pn_segq_pop(p->port, &item) == PN_QUEUE_OK ? item : NULL;
 }
 
-#if !SEGQ_CREDIT
 #define QUEUE_HAS_BATCH 1
 static inline size_t push_n(struct port *p, void *const *items, size_t n) {
-    return pn_segq_push_n_credited(p->port, items, n);
+    return pn_segq_push_n(p->port, items, n);
 }
 
 static inline size_t pop_n(struct port *p, void **items, size_t n) {
     return pn_segq_pop_n(p->port, items, n);
 }
-#endif
 
 #define QUEUE_HAS_QUIESCENT 1
 static inline void quiescent(struct port *p) {
