@@ -5,6 +5,11 @@
  *
  * Spin is counted turn by turn in ticks. A turn that took far longer than a turn can take was
  * preempted: it used no CPU and does not count, so that CPU time - spin stays the busy time.
+ *
+ * Orderings
+ *   P1  of park.c: everything in anything_pending is the second look.
+ *   T1  of sched.c: a task that was sent.
+ *   T2  of sched.c: the end.
  */
 #include "runtime/core.h"
 #include "runtime/futex.h"
@@ -42,6 +47,7 @@ void pn_core_found_work(struct pn_core *core) {
 }
 
 static bool anything_pending(const struct pn_core *core) {
+    /* P1: the second look. T2, T1 acquire: pair with pn_runtime_stop and the push to the inbox. */
     if (pn_load_acq(&core->rt->stop) != 0 || pn_load_acq(&core->inbox) != NULL ||
         pn_runq_length(core->runq) > 0) {
         return true;

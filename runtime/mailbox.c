@@ -5,14 +5,15 @@
  *
  * Orderings
  *   M1  link of next (release) -> receiver's read of next (acquire): the message.
- *   M2  exchange of head (release) -> exchange of head by the next sender (acquire): the previous
- *       message is initialised before it is linked to.
+ *   M2  exchange of head (release) -> the same by the next sender (acquire): the message before is
+ *       initialised before it is linked to.
  *   M3  rest's swap (release) -> the next sender's exchange (acquire): what the receiver did while
  *       scheduled is seen by whoever schedules it next.
- *   M4  waiter pushed, then `inside` read; `inside` lowered, then waiters read: all four seq_cst,
- * so one of the two sides sees the other (a store-load pair, hence not acquire/release). M5  took's
- * subtraction (release) -> a sender's addition (acquire): room means that the receiver is done with
- * what was there.
+ *   M4  waiter pushed, `inside` read <-> `inside` lowered, waiters read: all four are seq_cst, so
+ *       one of the two sides sees the other (a store-load pair, hence not acquire and release).
+ *   M5  took's subtraction (release) -> a sender's addition or look (acquire): room means that the
+ *       receiver is done with what was there.
+ *   M6  waiter pushed (release) -> all taken with one exchange (acquire): each waiter's link.
  */
 #include <pinion/mailbox.h>
 
@@ -111,7 +112,8 @@ enum pn_queue_rc pn_mailbox_pop(struct pn_mailbox *box, struct pn_mail **mail) {
     }
     if (next == NULL) {
         /* The last message may leave only if another stands behind it: put the stub there. The
-         * actor is scheduled, so this push of our own never meets the mark. */
+         * actor is scheduled, so this push of our own never meets the mark. M2 acquire: what the
+         * next sender would see. */
         if ((pn_load_acq(&box->head) & ~IDLE) != (uintptr_t)tail) {
             return PN_QUEUE_EMPTY; /* a sender is about to link */
         }
@@ -137,6 +139,7 @@ bool pn_mailbox_rest(struct pn_mailbox *box) {
 
 /* Everybody who waits, in no order: each looks for room by itself. */
 static void release_waiters(struct pn_mailbox *box, struct pn_runtime *rt) {
+    /* M6 acquire: pairs with the push in pn_mailbox_wait_room. */
     struct pn_mail_waiter *w = pn_xchg_acqrel(&box->waiters, NULL);
     while (w != NULL) {
         struct pn_mail_waiter *next = w->next;
@@ -168,7 +171,7 @@ void pn_mailbox_wait_room(struct pn_mailbox *box, struct pn_runtime *rt,
     struct pn_mail_waiter *top = pn_load_rlx(&box->waiters); /* relaxed: a guess */
     do {
         waiter->next = top;
-    } while (!pn_cas_seq(&box->waiters, &top, waiter)); /* M4 */
+    } while (!pn_cas_seq(&box->waiters, &top, waiter)); /* M4, M6 release */
     /* M4: pairs with the subtraction in pn_mailbox_took. Room came in between: let all go, oneself
      * among them; a waiter can not be taken out of the middle. */
     if (has_room(pn_load_seq(&box->inside), box->capacity)) {
@@ -179,6 +182,7 @@ void pn_mailbox_wait_room(struct pn_mailbox *box, struct pn_runtime *rt,
 void pn_mailbox_wait_room_foreign(struct pn_mailbox *box, bool spin) {
     enum { PAUSES = 64 };
     for (unsigned i = 0; i < PAUSES; i++) {
+        /* M5 acquire: pairs with the subtraction in pn_mailbox_took. */
         if (has_room(pn_load_acq(&box->inside), box->capacity)) {
             return;
         }
@@ -193,6 +197,7 @@ void pn_mailbox_wait_room_foreign(struct pn_mailbox *box, bool spin) {
     (void)spin;
 #endif
     uint32_t key = pn_eventcount_prepare(&box->room);
+    /* The second look that P1 of park.c is about; M5 acquire: as above. */
     if (has_room(pn_load_acq(&box->inside), box->capacity)) {
         pn_eventcount_cancel(&box->room);
         return;

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
  * Orderings
- *   P1  waiter's fence <-> waker's fence (seq_cst, a store-load pair on both sides): what the waker
- *       published before its fence is seen by the waiter's second look, or the waiter's
- * announcement before its fence is seen by the waker. Dropping either fence loses wake-ups on x86
- * too. P3  `searching` lowered, fence of prepare, second look <-> work published, fence of
- * wake_one, `searching` read: whoever is still counted will take its second look after the
- * publication. P2  ring (release) -> the sleeper's load of the word (acquire): what the waker did
- * before.
+ *   P1  announced, fence, second look <-> published, fence, announcements read: a store-load pair
+ *       (both fences seq_cst), so the second look sees what was published, or the waker sees the
+ *       announcement. Dropping either fence loses wake-ups on x86 too.
+ *   P2  ring (release) -> the sleeper's load of the word (acquire): what the waker did before.
+ *   P3  `searching` lowered, fence of prepare, second look <-> work published, fence of wake_one,
+ *       `searching` read: whoever is still counted takes its second look after the publication.
  *
  * Source: the eventcount of D. Vyukov and of Folly, in its futex form; differs: the epoch is a word
  * of its own, not packed with the waiters, because notifications must not be counted in 16 bits.
@@ -25,7 +24,7 @@ void pn_eventcount_init(struct pn_eventcount *ec) {
 }
 
 uint32_t pn_eventcount_prepare(struct pn_eventcount *ec) {
-    (void)pn_faa_acqrel(&ec->waiters, 1);
+    (void)pn_faa_acqrel(&ec->waiters, 1); /* P1: announced */
     /* P2 acquire: a notification before this key is seen by the caller's second look. */
     uint32_t key = pn_load_acq(&ec->epoch);
     /* P1: announced above, second look below; pairs with the fence in pn_eventcount_notify. */
@@ -34,7 +33,7 @@ uint32_t pn_eventcount_prepare(struct pn_eventcount *ec) {
 }
 
 void pn_eventcount_cancel(struct pn_eventcount *ec) {
-    (void)pn_faa_acqrel(&ec->waiters, UINT32_MAX);
+    (void)pn_faa_acqrel(&ec->waiters, UINT32_MAX); /* P1: announced no more */
 }
 
 bool pn_eventcount_wait(struct pn_eventcount *ec, uint32_t key, uint64_t timeout_ns) {
@@ -42,12 +41,12 @@ bool pn_eventcount_wait(struct pn_eventcount *ec, uint32_t key, uint64_t timeout
     bool notified = pn_load_acq(&ec->epoch) != key;
     while (!notified) {
         pn_futex_wait(&ec->epoch, key, timeout_ns);
-        notified = pn_load_acq(&ec->epoch) != key;
+        notified = pn_load_acq(&ec->epoch) != key; /* P2 acquire: as above */
         if (timeout_ns != PN_FOREVER) {
             break;
         }
     }
-    (void)pn_faa_acqrel(&ec->waiters, UINT32_MAX);
+    (void)pn_faa_acqrel(&ec->waiters, UINT32_MAX); /* P1: announced no more */
     return notified;
 }
 
@@ -104,14 +103,14 @@ static uint64_t bit_of(unsigned i) {
 uint32_t pn_sleepers_prepare(struct pn_sleepers *s, unsigned i) {
     /* P2 acquire: a ring before this key belongs to an earlier sleep. */
     uint32_t key = pn_load_acq(&s->bells[i].rung);
-    (void)pn_for_acqrel(&s->asleep[i / 64], bit_of(i));
+    (void)pn_for_acqrel(&s->asleep[i / 64], bit_of(i)); /* P1: announced */
     /* P1: announced above, second look below; pairs with the fence in wake and wake_one. */
     pn_fence_seq();
     return key;
 }
 
 void pn_sleepers_cancel(struct pn_sleepers *s, unsigned i) {
-    (void)pn_fand_acqrel(&s->asleep[i / 64], ~bit_of(i));
+    (void)pn_fand_acqrel(&s->asleep[i / 64], ~bit_of(i)); /* P1: announced no more */
 }
 
 bool pn_sleepers_wait(struct pn_sleepers *s, unsigned i, uint32_t key, uint64_t timeout_ns) {
@@ -119,7 +118,7 @@ bool pn_sleepers_wait(struct pn_sleepers *s, unsigned i, uint32_t key, uint64_t 
     bool rung = pn_load_acq(&s->bells[i].rung) != key;
     while (!rung) {
         pn_futex_wait(&s->bells[i].rung, key, timeout_ns);
-        rung = pn_load_acq(&s->bells[i].rung) != key;
+        rung = pn_load_acq(&s->bells[i].rung) != key; /* P2 acquire: as above */
         if (timeout_ns != PN_FOREVER) {
             break;
         }
@@ -128,8 +127,8 @@ bool pn_sleepers_wait(struct pn_sleepers *s, unsigned i, uint32_t key, uint64_t 
     return rung;
 }
 
-/* Claim the announcement, so that two wakers do not both pay for one sleeper. */
 static bool ring(struct pn_sleepers *s, unsigned i) {
+    /* P1: the announcement is claimed, so that two wakers do not both pay for one sleeper. */
     uint64_t before = pn_fand_acqrel(&s->asleep[i / 64], ~bit_of(i));
     if ((before & bit_of(i)) == 0) {
         return false;

@@ -3,9 +3,11 @@
  * A pool's making, and producing on schedulers.
  *
  * Orderings
- *   O2  a core's bit in `waiting` (read-modify-write) -> its second look at the credits before it
- *       sleeps (after the fence of pn_sleepers_prepare). A receiver's credits (read-modify-write)
- *       -> its look at `waiting` (acquire) -> ring, whose fence is pn_sleepers_wake's.
+ *   O2  a core's bit in `waiting` (read-modify-write), fence of pn_sleepers_prepare, second look at
+ *       the credits <-> credits given back (read-modify-write), look at `waiting` (acquire), ring,
+ *       whose fence is pn_sleepers_wake's: the core finds the room or is rung.
+ *   O5  failed raised (release; pool_worker.c) -> read (acquire): the crash that was one too many.
+ *   D1  of pool_lane.c: a look whether a bit is set; the second look of P1 of park.c.
  *   Foreign threads that wait for room: runtime/room.h.
  */
 #include "runtime/pool_parts.h"
@@ -36,6 +38,7 @@ static bool part_pending(struct pn_poller *poller) {
     for (unsigned s = 0; s < part->pool->n_shards; s++) {
         struct pn_shard *shard = &part->pool->shards[s];
         for (unsigned w = 0; w < shard->n_words; w++) {
+            /* D1 acquire: pairs with the setting of the bit in pool_lane.c. */
             if (pn_load_acq(&shard->doorbell[w]) != 0) {
                 return true;
             }
@@ -50,6 +53,7 @@ static unsigned ready_producers(struct pn_pool_part *part) {
     struct pn_task *task = part->waiting;
     part->waiting = NULL;
     part->waiting_end = &part->waiting;
+    /* O2: no more; pairs with the look in pn_shard_room. */
     (void)pn_fand_acqrel(&part->shard->waiting[id / 64], ~((uint64_t)1 << (id % 64)));
     unsigned n = 0;
     while (task != NULL) {
@@ -277,7 +281,7 @@ void pn_pool_destroy(struct pn_pool *pool) {
 }
 
 bool pn_pool_failed(const struct pn_pool *pool) {
-    return pn_load_acq(&pool->failed) != 0;
+    return pn_load_acq(&pool->failed) != 0; /* O5 acquire: pairs with the store in pool_worker.c */
 }
 
 static void add_counts(struct pn_queue_counts *sum, const struct pn_queue_counts *one) {

@@ -9,9 +9,10 @@
  * producer runs exactly while "its" scheduler does not, and what it sends would wait for that one.
  *
  * Orderings
- *   D1  push into the ring (pn_spsc, S1) -> doorbell bit set (release) -> bits taken (acquire).
- *   D2  doorbell bit set -> fence -> "who sleeps" (runtime/park.c, P1).
- *   D3  lane made (release) -> lane looked up by its bit (acquire).
+ *   D1  push into the ring, doorbell bit set (release) -> bits taken (acquire): what is in the ring
+ *       (S1 of spsc.c) is found by whoever takes the bit.
+ *   D2  doorbell bit set -> fence -> "who sleeps": P1 of park.c.
+ *   D3  lane made (release) -> lane looked up by its bit (acquire): the lane.
  *   D4  claim given up (release) -> claimed by the next core (acquire): the ring's consumer side.
  */
 #include "runtime/futex.h"
@@ -41,7 +42,7 @@ int pn_shard_lanes_create(const struct pn_pool *pool, struct pn_shard *shard) {
 
 void pn_shard_lanes_destroy(struct pn_shard *shard) {
     for (unsigned i = 0; shard->lanes != NULL && i < shard->n_words * 64; i++) {
-        struct pn_pool_lane *lane = pn_load_acq(&shard->lanes[i].lane);
+        struct pn_pool_lane *lane = pn_load_acq(&shard->lanes[i].lane); /* D3 acquire: alone here */
         if (lane != NULL) {
             pn_spsc_destroy(lane->ring);
             free(lane);
@@ -51,6 +52,7 @@ void pn_shard_lanes_destroy(struct pn_shard *shard) {
 }
 
 int pn_pool_lane_open(struct pn_pool *pool, struct pn_pool_lane **out) {
+    /* D3: a number of its own is all that comes of it; the store below publishes the lane. */
     uint32_t i = pn_faa_acqrel(&pool->lanes_opened, 1);
     if (i >= pool->config.foreign) {
         return -ENOSPC;

@@ -7,6 +7,7 @@
  *
  * Orderings
  *   O4  worker pushed to its home's `returned` -> taken there: runtime/inbox.h, I1.
+ *   O5  of pool.c: failed raised.
  */
 #include "runtime/pool_parts.h"
 
@@ -126,7 +127,7 @@ static void restart(struct pn_worker *worker, uint64_t crashed_ns) {
     pn_stats_add(part->core->stats, PN_STAT_CRASHES, 1);
     pn_stats_add(part->core->stats, PN_STAT_RESTARTS, 1);
     if (pn_intensity_exceeded(&pool->intensity, now)) {
-        pn_store_rel(&pool->failed, 1);
+        pn_store_rel(&pool->failed, 1); /* O5 release: pairs with the load in pool.c */
         for (unsigned s = 0; s < pool->n_shards; s++) {
             pn_room_end(&pool->shards[s].room);
         }

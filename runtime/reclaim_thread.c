@@ -8,8 +8,10 @@
  *
  * Orderings
  *   L3  round finished (release) -> barrier (acquire): fn has run.
- *   L4  barrier announced, then rounds read; rounds raised, then barriers read: all seq_cst (the
- *       futex compares the word itself), so that a barrier either sees the round or is woken.
+ *   L4  barrier announced, rounds read <-> rounds raised, barriers read: all seq_cst (the futex
+ *       compares the word itself), so that a barrier either sees the round or is woken.
+ *   L5  stop raised (release) -> read by the thread (acquire): what was retired before is in the
+ *       last round, because the thread reads stop before the stack.
  */
 #include "runtime/reclaim.h"
 
@@ -57,7 +59,8 @@ static void *reclaimer_main(void *arg) {
     }
     uint64_t nap_ns = r->fixed_nap_ns != 0 ? r->fixed_nap_ns : nap_most_ns;
     for (;;) {
-        /* acquire: read before `stop` and the stack, so that a later ring ends the nap at once. */
+        /* L5 acquire: pairs with the store in destroy. The bell is read before stop and the stack,
+         * so that a later ring ends the nap at once. */
         uint32_t bell = pn_load_acq(&r->bell);
         bool stop = pn_load_acq(&r->stop) != 0;
         uint64_t bytes = pn_reclaimer_round(r);
@@ -106,14 +109,14 @@ void pn_reclaimer_barrier(struct pn_reclaimer *r) {
         pn_reclaimer_ring(r);
         pn_futex_wait(&r->rounds, now, PN_FOREVER);
     }
-    (void)pn_faa_seq(&r->barriers, (uint32_t)-1);
+    (void)pn_faa_seq(&r->barriers, (uint32_t)-1); /* L4: announced no more */
 }
 
 void pn_reclaimer_destroy(struct pn_reclaimer *r) {
     if (r == NULL) {
         return;
     }
-    pn_store_rel(&r->stop, 1);
+    pn_store_rel(&r->stop, 1); /* L5 release: pairs with the load in reclaimer_main */
     pn_reclaimer_ring(r);
     (void)pthread_join(r->thread, NULL);
     while (pn_load_acq(&r->top) != NULL) { /* L1 acquire, of reclaim.c */

@@ -13,7 +13,9 @@
  * the middle of an allocation.
  *
  * Orderings
- *   V1  a core marked (release) -> the mark read (acquire): rescue_due_ns was set for this mark.
+ *   V1  of watchdog.c: the mark read.
+ *   V2  of watchdog.c: the second look of whoever goes to sleep.
+ *   T1  of sched.c: a task that was sent to the stuck core.
  *   The lists themselves go over with the lease (runtime/lease.h, X1 to X3).
  */
 #include "runtime/core.h"
@@ -64,12 +66,13 @@ static bool needs_rescue(const struct pn_core *stuck, uint64_t now_ns) {
     /* V1 acquire: pairs with the mark in watchdog.c. */
     uint64_t marked = pn_load_acq(&stuck->stalled);
     return marked != 0 && pn_lease_look(&stuck->lease) == marked &&
-           /* relaxed: a time to look, set again by whoever looked. */
+           /* relaxed: a time to look, set again by whoever looked. T1 acquire: as in sched.c. */
            (now_ns >= pn_load_rlx(&stuck->rescue_due_ns) || pn_load_acq(&stuck->inbox) != NULL);
 }
 
 bool pn_core_rescue_pending(const struct pn_core *core) {
     const struct pn_runtime *rt = core->rt;
+    /* V2 acquire: pairs with the additions in watchdog.c. */
     if (pn_load_acq(&rt->n_stalled) == 0) {
         return false;
     }

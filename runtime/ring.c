@@ -5,6 +5,7 @@
  *   N2  pop's sequence (release) -> push's sequence (acquire): the cell may be overwritten.
  *   N3  closing (release) -> tail read by a pop that found nothing (acquire): no push will claim
  *       beyond it.
+ *
  * The claims on tail and head carry nothing: a claimed cell's state is known from its sequence.
  *
  * Tried and not taken: swapping index bits so that consecutive positions lie on different lines. It

@@ -16,8 +16,8 @@
  *   O1  a wake-up sent (P1, P2 of runtime/park.c) -> the waiter's lowering: later than the raising.
  *   O3  waiting announced, `waking` lowered (read-modify-write), room looked for <-> credits given
  *       back, `waking` raised (read-modify-write): of two operations on one word the later sees
- * what was done before the earlier. So either the waiter finds the room, or the receiver finds
- *       `waking` low and the waiter announced.
+ *       what was done before the earlier. So either the waiter finds the room, or the receiver
+ *       finds `waking` low and the waiter announced.
  */
 #ifndef PN_ROOM_H
 #define PN_ROOM_H

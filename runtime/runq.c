@@ -3,9 +3,9 @@
  * Orderings
  *   W1  push's tail (release) -> steal's tail (acquire): the cells and the tasks.
  *   W2  pop's and steal's head (release) -> push's head (acquire): the cells may be overwritten.
- *   W3  steal reads cells, then swaps head from the value it began with: a push overwrites a cell
- *       only after it saw a head beyond it, and head never returns to a value, so the swap fails
- *       exactly when something was overwritten. No order is needed for that, only the swap.
+ *   W3  steal's reads of cells -> its swap of head from the value it began with: a push overwrites
+ *       a cell only after it saw a head beyond it, and head never returns to a value, so the swap
+ *       fails exactly when something was overwritten. No order is needed for that, only the swap.
  *
  * Cells are atomic because a thief may read one that the owner overwrites; it then discards the
  * value. Go and Tokio pack two indices into head, so that a thief marks the cells it is copying;
@@ -83,7 +83,7 @@ void *pn_runq_pop(struct pn_runq *q) {
 
 size_t pn_runq_steal(struct pn_runq *q, void **out, size_t max) {
     for (unsigned attempt = 0; attempt < 3; attempt++) {
-        /* acquire: keeps the look at tail after it, so that the difference is not negative. */
+        /* W1: acquire keeps the look at tail after it, so that the difference is not negative. */
         uint64_t head = pn_load_acq(&q->head);
         /* W1 acquire: pairs with the store in pn_runq_push. */
         uint64_t tail = pn_load_acq(&q->tail);

@@ -2,6 +2,9 @@
  *
  * Making, starting and ending a runtime. Everything that a scheduler uses alone it makes itself,
  * pinned, so that first touch places it; what others read is made here, before any thread exists.
+ *
+ * Orderings
+ *   T2  of sched.c: stop raised.
  */
 #include "runtime/core.h"
 #include "runtime/futex.h"
@@ -196,6 +199,7 @@ void pn_runtime_stop(struct pn_runtime *rt) {
     }
     pn_watchdog_destroy(rt->watchdog);
     rt->watchdog = NULL;
+    /* T2 release: pairs with the loads in sched.c and idle.c. */
     pn_store_rel(&rt->stop, 1);
     for (unsigned i = 0; i < rt->n_placed; i++) {
         (void)pn_sleepers_wake(&rt->sleepers, i);

@@ -9,6 +9,8 @@
  *
  * Orderings
  *   T1  task pushed to the inbox (release) -> the owner's take-all (acquire): the task.
+ *   T2  stop raised (release; runtime.c) -> read by a scheduler (acquire): what was done before it.
+ *   T3  thread id stored (release) -> read by others (acquire; usage.c): the core is placed.
  */
 #include "runtime/core.h"
 #include "runtime/rcu.h"
@@ -229,6 +231,7 @@ static void place(struct pn_core *core) {
     pn_stats_label(rt->stats, core->id, "scheduler", plan->cpu.id,
                    plan->node < 0 ? -1 : topo->nodes[plan->node].os.id);
     pn_wheel_init(&core->wheel, pn_now_ns());
+    /* T3 release: pairs with the loads in usage.c. */
     pn_store_rel(&core->tid, (int)syscall(SYS_gettid));
 }
 
@@ -243,6 +246,7 @@ void *pn_core_main(void *arg) {
     (void)pthread_cond_signal(&rt->placed);
     (void)pthread_mutex_unlock(&rt->lock);
     uint64_t turns = 0;
+    /* T2 acquire: pairs with the store in pn_runtime_stop. */
     while (core->start_error == 0 && pn_load_acq(&rt->stop) == 0) {
         pn_rcu_quiescent();
         unsigned n = turn(core);

@@ -4,6 +4,7 @@
  *
  * Orderings
  *   Q2  of segq.c: closing a used-up segment (release) -> next read (acquire).
+ *   Q3  of segq.c: tail read, and moved to the segment that somebody appended.
  *   Q4  of segq.c: closing a segment with room (release) -> enq read by EMPTY and CLOSED (acquire).
  */
 #include "runtime/segq_parts.h"
@@ -53,7 +54,8 @@ void pn_segq_destroy(struct pn_segq *q) {
     if (q == NULL) {
         return;
     }
-    /* RCU: nobody is inside, but the pool's other users may still look at a link of these. */
+    /* RCU: nobody is inside, but the pool's other users may still look at a link of these. Q3,
+     * Q2 acquire: as in advance_head; alone here. */
     for (struct pn_segment *s = pn_load_acq(&q->head); s != NULL && s != PN_SEGQ_END;) {
         struct pn_segment *next = pn_load_acq(&s->next);
         pn_segq_retire(q, s);

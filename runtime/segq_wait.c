@@ -2,7 +2,10 @@
  *
  * Waiting at a pn_segq, through a port.
  *
- * Orderings: Q2, Q3 and Q4 of segq.c, read with acquire as there.
+ * Orderings
+ *   Q2  of segq.c: whether there is an end behind the last segment.
+ *   Q3  of segq.c: the segment that pushes use.
+ *   Q4  of segq.c: whether it is closed.
  */
 #include "runtime/segq_parts.h"
 

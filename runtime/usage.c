@@ -2,6 +2,9 @@
  *
  * What a scheduler thread has used, read by another thread from the kernel's books: the scheduler
  * itself makes no system call for it.
+ *
+ * Orderings
+ *   T3  of sched.c: a thread id that is not 0 is that of a core that is placed.
  */
 #include "runtime/core.h"
 
@@ -42,6 +45,7 @@ static uint64_t faults_of(const char *stat) {
 
 bool pn_runtime_moved(const struct pn_runtime *rt, unsigned core) {
     const struct pn_core *c = &rt->cores[core];
+    /* T3 acquire: pairs with the store in sched.c. */
     return c->pinned &&
            pn_pin_check(pn_load_acq(&c->tid), rt->config.plan->schedulers[core].cpu) == -EXDEV;
 }
@@ -51,7 +55,7 @@ int pn_runtime_usage(const struct pn_runtime *rt, unsigned core, struct pn_core_
     const struct pn_plan_scheduler *plan = &rt->config.plan->schedulers[core];
     char text[4096];
     memset(out, 0, sizeof *out);
-    out->tid = pn_load_acq(&c->tid);
+    out->tid = pn_load_acq(&c->tid); /* T3 acquire: as above */
     out->cpu = plan->cpu.id;
     out->node = plan->node < 0 ? -1 : rt->config.topology->nodes[plan->node].os.id;
     out->moved = pn_runtime_moved(rt, core);

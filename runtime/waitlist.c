@@ -2,10 +2,11 @@
  *
  * Orderings
  *   P1  of park.c: publish, fence, look for waiters <-> announce, fence, look again.
- *   K1  unlock (release) -> lock (acquire): the list.
- *   K2  counted, fence (P1), listed (K1), looked again: a notifier that finds the count but not the
- *       listing has unlocked before the lister locked, so the look sees what it published. Counted
- *       first, because who unlists also uncounts: counted last, that took the count of a thread.
+ *   U1  unlock (release) -> lock (acquire): the list.
+ *   U2  counted, fence (P1), listed (U1), looked again <-> published, fence (P1), list searched: a
+ *       notifier that finds the count but not the listing has unlocked before the lister locked, so
+ *       the look sees what it published. Counted first, because who unlists also uncounts:
+ *       counted last, that took the count of a thread.
  */
 #include "runtime/waitlist.h"
 
@@ -19,17 +20,17 @@
 /* Source: U. Drepper, "Futexes are tricky" (2011), its second mutex. */
 static void lock(PN_ATOMIC(uint32_t) * word) {
     uint32_t seen = 0;
-    /* K1 acquire: pairs with the exchange in unlock. */
+    /* U1 acquire: pairs with the exchange in unlock. */
     if (pn_cas_acq(word, &seen, 1)) {
         return;
     }
-    while (pn_xchg_acq(word, 2) != 0) { /* K1 acquire: as above */
+    while (pn_xchg_acq(word, 2) != 0) { /* U1 acquire: as above */
         pn_futex_wait(word, 2, PN_FOREVER);
     }
 }
 
 static void unlock(PN_ATOMIC(uint32_t) * word) {
-    /* K1 release: pairs with lock. */
+    /* U1 release: pairs with lock. */
     if (pn_xchg_rel(word, 0) == 2) {
         pn_futex_wake(word, 1);
     }
@@ -54,7 +55,7 @@ int pn_waits_create(struct pn_waits **out) {
 }
 
 uint64_t pn_waitlist_add(struct pn_waitlist *list, struct pn_waiter *waiter) {
-    (void)pn_eventcount_prepare(&list->waiting); /* K2, P1 */
+    (void)pn_eventcount_prepare(&list->waiting); /* U2, P1 */
     lock(&list->lock);
     uint64_t ticket = ++list->tickets;
     waiter->ticket = ticket;
@@ -120,7 +121,7 @@ static bool wake_task(struct pn_waitlist *list) {
 }
 
 void pn_waitlist_notify(struct pn_waitlist *list, unsigned most) {
-    if (!pn_eventcount_awaited(&list->waiting)) { /* P1 */
+    if (!pn_eventcount_awaited(&list->waiting)) { /* P1, U2 */
         return;
     }
     unsigned woken = 0;

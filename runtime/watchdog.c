@@ -6,8 +6,10 @@
  *
  * Orderings
  *   V1  the mark (release) -> read by rescuers (acquire; rescue.c): rescue_due_ns was set for it.
- *   V2  n_stalled raised -> fence -> "who sleeps": the fence is pn_sleepers_wake_one's (park.c,
- * P1), and whoever sleeps looks at n_stalled after its own (pn_core_rescue_pending).
+ *   V2  n_stalled raised, fence of pn_sleepers_wake_one, "who sleeps" <-> announced, fence of
+ *       pn_sleepers_prepare, n_stalled read (rescue.c): the pair that P1 of park.c is about.
+ *   T1  of sched.c: a task that was sent to the stuck core.
+ *   V3  stop raised (release) -> read by the thread (acquire): nothing but the end.
  */
 #include "runtime/watchdog.h"
 
@@ -45,7 +47,8 @@ static bool look_at(struct pn_watchdog *dog, unsigned i, uint64_t now_ns) {
     dog->seen[i] = word;
     if (!stalled) {
         if (marked != 0 && word != marked && (word & 3) != PN_LEASE_TAKEN) {
-            pn_store_rel(&core->stalled, 0);
+            pn_store_rel(&core->stalled, 0); /* V1: a rescue that begins now finds none */
+            /* V2: pairs with the load in pn_core_rescue_pending. */
             (void)pn_faa_acqrel(&dog->rt->n_stalled, UINT32_MAX);
         }
         return false;
@@ -55,11 +58,11 @@ static bool look_at(struct pn_watchdog *dog, unsigned i, uint64_t now_ns) {
         /* V1 release: pairs with the loads in rescue.c. */
         pn_store_rel(&core->stalled, word);
         if (marked == 0) {
-            (void)pn_faa_acqrel(&dog->rt->n_stalled, 1);
+            (void)pn_faa_acqrel(&dog->rt->n_stalled, 1); /* V2: as above */
         }
         return true;
     }
-    /* relaxed: a time to look, set by whoever looked last. */
+    /* relaxed: a time to look, set by whoever looked last. T1 acquire: as in sched.c. */
     return now_ns >= pn_load_rlx(&core->rescue_due_ns) || pn_load_acq(&core->inbox) != NULL ||
            pn_runq_length(core->runq) > 0;
 }
@@ -73,6 +76,7 @@ static void *watchdog_main(void *arg) {
         (void)pn_pin_self(dog->cpu);
     }
     uint64_t nap_ns = tick_ns;
+    /* V3 acquire: pairs with the store in pn_watchdog_destroy. */
     while (pn_load_acq(&dog->stop) == 0) {
         uint64_t now = pn_now_ns();
         bool wake = false;
@@ -120,7 +124,7 @@ void pn_watchdog_destroy(struct pn_watchdog *dog) {
     if (dog == NULL) {
         return;
     }
-    pn_store_rel(&dog->stop, 1);
+    pn_store_rel(&dog->stop, 1); /* V3 release: pairs with the load in watchdog_main */
     pn_futex_wake(&dog->stop, 1);
     (void)pthread_join(dog->thread, NULL);
     free(dog->seen);
