@@ -24,16 +24,20 @@ enum fault {
     PER_PRODUCER,    /* keeps the order of each producer, and no other */
     REVERSES_PUSHES, /* of one call */
     REVERSES_POPS,   /* of one call */
+    LETS_IN,         /* a few after the closing */
+    ENDS_EARLY,      /* says CLOSED while it holds one */
     SPOILS,          /* what an item points to is not what was put in */
 };
 
-enum { EACH = 500 /* pops between two faults */, PRODUCERS = 2 };
+enum { EACH = 500 /* pops between two faults */, PRODUCERS = 2, LET_IN = 3 };
 
 struct broken {
     enum fault fault;
     struct pn_ring *ring[PRODUCERS];
     atomic_uint ports;
     _Atomic uint64_t in;
+    _Atomic bool closed;
+    atomic_int let_in; /* after the closing, so far */
     /* The rest is the one consumer's. */
     uint64_t pops;
     void *held, *last;
@@ -41,6 +45,7 @@ struct broken {
 
 struct port {
     struct broken *b;
+    bool ended; /* it closed the queue */
     unsigned ring;
 };
 
@@ -74,6 +79,7 @@ static void *open_port(void *queue, enum role role) {
     struct port *p = malloc(sizeof *p);
     if (p != NULL) {
         p->b = b;
+        p->ended = false;
         p->ring = role == ROLE_PUSH && b->fault == PER_PRODUCER
                       ? atomic_fetch_add(&b->ports, 1) % PRODUCERS
                       : 0;
@@ -93,8 +99,9 @@ static void reverse(void **items, size_t n) {
     }
 }
 
-static size_t push(void *port, void *const *items, size_t n) {
+static size_t push(void *port, void *const *items, size_t n, enum answer *why) {
     struct port *p = port;
+    *why = ANSWER_FULL;
     void *turned[RUN_SEVERAL];
     memcpy((void *)turned, (void *const)items, n * sizeof *items);
     if (p->b->fault == REVERSES_PUSHES) {
@@ -106,8 +113,16 @@ static size_t push(void *port, void *const *items, size_t n) {
         }
         return n;
     }
+    bool closed = atomic_load(&p->b->closed);
+    /* Its own: they follow the closing for certain. */
+    bool lets_in = p->b->fault == LETS_IN && p->ended && atomic_load(&p->b->let_in) < LET_IN;
+    if (closed && !lets_in) {
+        *why = ANSWER_CLOSED;
+        return 0;
+    }
     size_t k = pn_ring_push_n(p->b->ring[p->ring], turned, n, NULL);
     (void)atomic_fetch_add(&p->b->in, k);
+    (void)atomic_fetch_add(&p->b->let_in, closed && k > 0);
     return k;
 }
 
@@ -126,7 +141,7 @@ static size_t pop_held(struct broken *b, void **items) {
     return 1;
 }
 
-static size_t go_wrong(struct broken *b, void **items, size_t n, bool *empty) {
+static size_t go_wrong(struct broken *b, void **items, size_t n, enum answer *why) {
     static uint64_t nobodys[2];
     switch (b->fault) {
     case SWAPS:
@@ -144,7 +159,7 @@ static size_t go_wrong(struct broken *b, void **items, size_t n, bool *empty) {
         items[0] = nobodys;
         return 1;
     case SAYS_EMPTY:
-        *empty = take(b, &b->held, 1) == 1;
+        *why = take(b, &b->held, 1) == 1 ? ANSWER_EMPTY : ANSWER_NOTHING;
         return 0;
     case SPOILS: {
         size_t k = take(b, items, 1);
@@ -158,9 +173,33 @@ static size_t go_wrong(struct broken *b, void **items, size_t n, bool *empty) {
     }
 }
 
-static size_t pop(void *port, void **items, size_t n, bool *empty) {
+/* The ring is closed first, so that what a pop answers is the ring's own; but one that lets in. */
+static void end(void *port) {
+    struct port *p = port;
+    struct broken *b = p->b;
+    p->ended = true;
+    if (b->fault != LETS_IN) {
+        pn_ring_close(b->ring[0]);
+    }
+    atomic_store(&b->closed, true);
+}
+
+/* Nothing came out: the ring says why. */
+static size_t ask_why(struct broken *b, void **items, enum answer *why) {
+    if (b->fault == LETS_IN) {
+        bool over = atomic_load(&b->closed) && atomic_load(&b->let_in) >= LET_IN;
+        size_t k = pn_ring_pop_n(b->ring[0], items, 1, NULL);
+        *why = k == 0 && over ? ANSWER_CLOSED : ANSWER_NOTHING;
+        return k;
+    }
+    enum pn_queue_rc rc = pn_ring_pop(b->ring[0], items);
+    *why = rc == PN_QUEUE_CLOSED ? ANSWER_CLOSED : ANSWER_NOTHING;
+    return rc == PN_QUEUE_OK;
+}
+
+static size_t pop(void *port, void **items, size_t n, enum answer *why) {
     struct broken *b = ((struct port *)port)->b;
-    *empty = false;
+    *why = ANSWER_NOTHING;
     /* So that what is taken beyond the bound is there, on any machine. */
     if (b->fault == OVERFILLS && b->pops == 0 && atomic_load(&b->in) < 100) {
         return 0;
@@ -168,7 +207,14 @@ static size_t pop(void *port, void **items, size_t n, bool *empty) {
     size_t k = pop_held(b, items);
     if (k == 0) {
         b->pops++;
-        k = b->pops % EACH == 0 ? go_wrong(b, items, n, empty) : take(b, items, n);
+        k = b->pops % EACH == 0 ? go_wrong(b, items, n, why) : take(b, items, n);
+    }
+    if (k == 0 && *why == ANSWER_NOTHING && atomic_load(&b->closed)) {
+        k = ask_why(b, items, why);
+    }
+    if (k == 1 && b->fault == ENDS_EARLY && atomic_load(&b->closed)) {
+        k = 0;
+        *why = ANSWER_CLOSED;
     }
     if (b->fault == REVERSES_POPS) {
         reverse(items, k);
@@ -189,7 +235,8 @@ static size_t pop(void *port, void **items, size_t n, bool *empty) {
                                                    .open = open_port,                              \
                                                    .close = close_port,                            \
                                                    .push = push,                                   \
-                                                   .pop = pop};
+                                                   .pop = pop,                                     \
+                                                   .end = end};
 BROKEN(NO_FAULT)
 BROKEN(SWAPS)
 BROKEN(LOSES)
@@ -200,6 +247,8 @@ BROKEN(OVERFILLS)
 BROKEN(PER_PRODUCER)
 BROKEN(REVERSES_PUSHES)
 BROKEN(REVERSES_POPS)
+BROKEN(LETS_IN)
+BROKEN(ENDS_EARLY)
 BROKEN(SPOILS)
 
 static const struct {
@@ -207,21 +256,25 @@ static const struct {
     unsigned several;
     int verdict; /* of run_once */
     enum hist_flaw flaw;
+    bool closes;
     bool weak; /* its EMPTY is documented as the ring's is: counted, no flaw */
 } cases[] = {
-    {&subject_NO_FAULT, 1, 0, HIST_FINE, false},
-    {&subject_NO_FAULT, 8, 0, HIST_FINE, false},
-    {&subject_SWAPS, 1, 1, HIST_ORDER, false},
-    {&subject_LOSES, 1, 1, HIST_LOST, false},
-    {&subject_DOUBLES, 1, 1, HIST_REPEAT, false},
-    {&subject_INVENTS, 1, 1, HIST_FRESH, false},
-    {&subject_SAYS_EMPTY, 1, 1, HIST_WRONG_EMPTY, false},
-    {&subject_SAYS_EMPTY, 1, 0, HIST_FINE, true},
-    {&subject_OVERFILLS, 1, 1, HIST_OVERFULL, false},
-    {&subject_PER_PRODUCER, 1, 1, HIST_ORDER, false},
-    {&subject_REVERSES_PUSHES, 8, 1, HIST_ORDER, false},
-    {&subject_REVERSES_POPS, 8, 1, HIST_ORDER, false},
-    {&subject_SPOILS, 1, 1, HIST_FINE, false},
+    {&subject_NO_FAULT, 1, 0, HIST_FINE, false, false},
+    {&subject_NO_FAULT, 8, 0, HIST_FINE, false, false},
+    {&subject_SWAPS, 1, 1, HIST_ORDER, false, false},
+    {&subject_LOSES, 1, 1, HIST_LOST, false, false},
+    {&subject_DOUBLES, 1, 1, HIST_REPEAT, false, false},
+    {&subject_INVENTS, 1, 1, HIST_FRESH, false, false},
+    {&subject_SAYS_EMPTY, 1, 1, HIST_WRONG_EMPTY, false, false},
+    {&subject_SAYS_EMPTY, 1, 0, HIST_FINE, false, true},
+    {&subject_OVERFILLS, 1, 1, HIST_OVERFULL, false, false},
+    {&subject_PER_PRODUCER, 1, 1, HIST_ORDER, false, false},
+    {&subject_REVERSES_PUSHES, 8, 1, HIST_ORDER, false, false},
+    {&subject_REVERSES_POPS, 8, 1, HIST_ORDER, false, false},
+    {&subject_NO_FAULT, 1, 0, HIST_FINE, true, false},
+    {&subject_LETS_IN, 1, 1, HIST_WRONG_END, true, false},
+    {&subject_ENDS_EARLY, 1, 1, HIST_WRONG_END, true, false},
+    {&subject_SPOILS, 1, 1, HIST_FINE, false, false},
 };
 
 int main(int argc, char **argv) {
@@ -250,6 +303,7 @@ int main(int argc, char **argv) {
                                 .capacity = 64,
                                 .several = cases[i].several,
                                 .items = 20000,
+                                .closes = cases[i].closes,
                                 .seed = seed + i,
                                 .stuck_ns = 500000000};
         struct run_counts counts = {0};

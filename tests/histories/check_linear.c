@@ -18,6 +18,7 @@ struct small {
     struct hist_op op[THREADS][OPS + 1]; /* the last stays empty: so each has one behind it */
     struct hist_log log[THREADS];
     struct history h;
+    uint64_t closed_by; /* when the closing call returns */
 };
 
 static uint64_t draw(uint64_t *x, uint64_t below) {
@@ -34,6 +35,7 @@ struct trial {
     size_t at[THREADS];
     uint32_t queue[VALUES];
     size_t head, tail;
+    bool closed;
     uint64_t tried; /* for scale only */
 };
 
@@ -55,13 +57,23 @@ static bool try_one(struct trial *t, unsigned thread) {
     bool ok = true;
     switch (op->kind) {
     case HIST_PUSH:
+        ok = !t->closed;
         t->queue[t->tail++] = op->value;
         break;
     case HIST_POP:
         ok = t->head < t->tail && t->queue[t->head++] == op->value;
         break;
-    default:
-        ok = t->head == t->tail;
+    case HIST_CLOSE:
+        t->closed = true;
+        break;
+    case HIST_REFUSED:
+        ok = t->closed;
+        break;
+    case HIST_OVER:
+        ok = t->closed && t->head == t->tail;
+        break;
+    default: /* EMPTY, which may be said until the closing call has returned */
+        ok = t->head == t->tail && (!t->closed || op->inv <= t->s->closed_by);
         break;
     }
     t->at[thread]++;
@@ -102,6 +114,7 @@ static void draw_times(struct small *s, uint64_t *x) {
             op->inv = now + 1 + draw(x, 4);
             op->res = op->inv + draw(x, draw(x, 3) == 0 ? 24 : 6);
             now = op->res;
+            s->closed_by = op->kind == HIST_CLOSE ? op->res : s->closed_by;
         }
     }
 }
@@ -124,13 +137,18 @@ static void run_right(struct small *s, uint64_t *x) {
         unsigned u = ready[draw(x, n)];
         struct hist_op *op = &s->op[u][t.at[u]++];
         op->value = 0;
-        if (op->kind == HIST_PUSH) {
+        if (op->kind == HIST_PUSH && t.closed) {
+            op->kind = HIST_REFUSED;
+        } else if (op->kind == HIST_PUSH) {
             op->value = t.queue[t.tail++] = made++;
+        } else if (op->kind == HIST_CLOSE) {
+            t.closed = true;
         } else if (t.head < t.tail && !(op->joined && op[-1].kind == HIST_EMPTY)) {
             op->kind = HIST_POP;
             op->value = t.queue[t.head++];
         } else {
-            op->kind = HIST_EMPTY;
+            bool over = t.closed && (op->inv > s->closed_by || draw(x, 2) == 0) && !op->joined;
+            op->kind = over ? HIST_OVER : HIST_EMPTY;
         }
     }
     s->h.n_values = made;
@@ -142,7 +160,7 @@ static void drop_mixed(struct small *s) {
         size_t n = 0;
         for (size_t i = 0; i < s->log[t].n; i++) {
             struct hist_op op = s->op[t][i];
-            if (op.kind == HIST_EMPTY && op.joined) {
+            if (op.kind > HIST_POP && op.joined) {
                 continue;
             }
             s->op[t][n++] = op;
@@ -165,7 +183,7 @@ static struct hist_op *any_op(struct small *s, uint64_t *x, enum hist_kind kind)
 static void damage(struct small *s, uint64_t *x) {
     struct hist_op *a = any_op(s, x, HIST_POP);
     struct hist_op *b = any_op(s, x, HIST_POP);
-    switch (draw(x, 5)) {
+    switch (draw(x, 6)) {
     case 0: /* exchange what two pops found */
     case 1:
         if (a != NULL && b != NULL) {
@@ -185,6 +203,12 @@ static void damage(struct small *s, uint64_t *x) {
             a->value = 0;
         }
         break;
+    case 4: /* say the other about the end */
+        a = any_op(s, x, draw(x, 2) == 0 ? HIST_EMPTY : HIST_OVER);
+        if (a != NULL) {
+            a->kind = a->kind == HIST_EMPTY ? HIST_OVER : HIST_EMPTY;
+        }
+        break;
     default: /* find what never went in */
         if (a != NULL) {
             a->value = s->h.n_values;
@@ -200,11 +224,17 @@ static void draw_history(struct small *s, uint64_t *x) {
     size_t ops = 2 + draw(x, OPS - 1);
     bool several = draw(x, 2) == 0;
     unsigned t = 0;
+    bool closes = false;
     for (size_t i = 0; i < ops; i++) {
         struct hist_log *log = &s->log[t];
         struct hist_op *op = &s->op[t][log->n];
         op->kind = draw(x, 2) == 0 ? HIST_PUSH : HIST_POP;
-        op->joined = several && log->n > 0 && op[-1].kind == op->kind && draw(x, 2) == 0;
+        if (!closes && draw(x, 12) == 0) {
+            op->kind = HIST_CLOSE;
+            closes = true;
+        }
+        op->joined = several && op->kind != HIST_CLOSE && log->n > 0 && op[-1].kind == op->kind &&
+                     draw(x, 2) == 0;
         log->n++;
         t = several && draw(x, 2) == 0 ? t : (unsigned)draw(x, s->h.n_logs);
     }
@@ -222,11 +252,11 @@ static void draw_history(struct small *s, uint64_t *x) {
 }
 
 static void print_all(const struct small *s) {
-    static const char *const kind[] = {"push", "pop", "EMPTY"};
+    static const char *const kind[] = {"push", "pop", "EMPTY", "close", "refused", "over"};
     for (unsigned t = 0; t < s->h.n_logs; t++) {
         for (size_t i = 0; i < s->log[t].n; i++) {
             const struct hist_op *op = &s->op[t][i];
-            printf("  thread %u %-5s %" PRIu32 " [%" PRIu64 ", %" PRIu64 "]%s\n", t, kind[op->kind],
+            printf("  thread %u %-7s %" PRIu32 " [%" PRIu64 ", %" PRIu64 "]%s\n", t, kind[op->kind],
                    op->value, op->inv, op->res, op->joined ? " joined" : "");
         }
     }
@@ -234,9 +264,13 @@ static void print_all(const struct small *s) {
 
 /* Every flaw that values and times can have; LOST and OVERFULL are beyond this definition. */
 static bool enough(const uint64_t *count, uint64_t n) {
-    return count[HIST_FINE] > n / 5 && count[HIST_FRESH] > n / 100 &&
-           count[HIST_REPEAT] > n / 100 && count[HIST_ORDER] > n / 100 &&
-           count[HIST_WRONG_EMPTY] > n / 100 && count[HIST_MALFORMED] == 0;
+    static const enum hist_flaw flaws[] = {HIST_FRESH, HIST_REPEAT, HIST_ORDER, HIST_WRONG_EMPTY,
+                                           HIST_WRONG_END};
+    bool all = count[HIST_FINE] > n / 5 && count[HIST_MALFORMED] == 0;
+    for (size_t i = 0; i < sizeof flaws / sizeof *flaws; i++) {
+        all = all && count[flaws[i]] > n / 100;
+    }
+    return all;
 }
 
 int main(int argc, char **argv) {
@@ -250,7 +284,7 @@ int main(int argc, char **argv) {
         }
     }
     static struct small s;
-    uint64_t count[HIST_OVERFULL + 1] = {0};
+    uint64_t count[HIST_WRONG_END + 1] = {0};
     uint64_t tried = 0;
     for (uint64_t i = 0; i < n; i++) {
         uint64_t x = (seed + i) * UINT64_C(0x9e3779b97f4a7c15) | 1;
@@ -275,7 +309,7 @@ int main(int argc, char **argv) {
     }
     printf("seed %" PRIu64 ": %" PRIu64 " histories agree (%" PRIu64 " steps of all orders)\n",
            seed, n, tried);
-    for (unsigned f = 0; f <= HIST_WRONG_EMPTY; f++) {
+    for (unsigned f = 0; f <= HIST_WRONG_END; f++) {
         printf("  %10" PRIu64 "  %s\n", count[f], hist_flaw_text((enum hist_flaw)f));
     }
     if (n >= 100000 && !enough(count, n)) {

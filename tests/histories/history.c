@@ -12,6 +12,7 @@ const char *hist_flaw_text(enum hist_flaw flaw) {
         [HIST_ORDER] = "values came out in another order than they went in",
         [HIST_WRONG_EMPTY] = "EMPTY was answered while something was inside all the time",
         [HIST_OVERFULL] = "more inside than the capacity",
+        [HIST_WRONG_END] = "no moment of closing agrees with what was answered before and after",
     };
     return text[flaw];
 }
@@ -25,8 +26,12 @@ static unsigned thread_of(const struct history *h, const struct hist_op *op) {
 }
 
 void hist_print(const struct history *h, const struct hist_verdict *verdict, FILE *to) {
-    static const char *const kind[] = {
-        [HIST_PUSH] = "push", [HIST_POP] = "pop", [HIST_EMPTY] = "EMPTY"};
+    static const char *const kind[] = {[HIST_PUSH] = "push",
+                                       [HIST_POP] = "pop",
+                                       [HIST_EMPTY] = "pop: EMPTY",
+                                       [HIST_CLOSE] = "close",
+                                       [HIST_REFUSED] = "push: CLOSED",
+                                       [HIST_OVER] = "pop: CLOSED"};
     (void)fprintf(to, "  %s\n", hist_flaw_text(verdict->flaw));
     uint64_t zero = UINT64_MAX;
     for (unsigned i = 0; i < verdict->n_cited; i++) {
@@ -35,9 +40,9 @@ void hist_print(const struct history *h, const struct hist_verdict *verdict, FIL
     for (unsigned i = 0; i < verdict->n_cited; i++) {
         const struct hist_op *op = verdict->cited[i];
         unsigned t = thread_of(h, op);
-        (void)fprintf(to, "  thread %-2u entry %-8zu %-5s", t, (size_t)(op - h->log[t].op),
+        (void)fprintf(to, "  thread %-2u entry %-8zu %-12s", t, (size_t)(op - h->log[t].op),
                       kind[op->kind]);
-        if (op->kind != HIST_EMPTY) {
+        if (op->kind <= HIST_POP) {
             (void)fprintf(to, " value %-8lu", (unsigned long)op->value);
         } else {
             (void)fprintf(to, "               ");

@@ -12,11 +12,18 @@
 #include <stdint.h>
 #include <stdio.h>
 
-enum hist_kind { HIST_PUSH, HIST_POP, HIST_EMPTY };
+enum hist_kind {
+    HIST_PUSH,
+    HIST_POP,
+    HIST_EMPTY,   /* a pop's answer: nothing now */
+    HIST_CLOSE,   /* the one call that closes the queue */
+    HIST_REFUSED, /* a push's answer: closed */
+    HIST_OVER,    /* a pop's answer: closed, and nothing left */
+};
 
 struct hist_op {
     uint64_t inv, res; /* stamps, see stamp.h */
-    uint32_t value;    /* each is pushed once in a history; 0 for EMPTY */
+    uint32_t value;    /* each is pushed once in a history; 0 where none went in or out */
     uint8_t kind;      /* enum hist_kind */
     bool joined;       /* of the same call as the entry before */
 };
@@ -48,6 +55,7 @@ enum hist_flaw {
     HIST_ORDER,       /* no order of the values agrees with both ends */
     HIST_WRONG_EMPTY, /* EMPTY while something was inside all the time */
     HIST_OVERFULL,    /* more inside than the capacity */
+    HIST_WRONG_END,   /* no moment of closing agrees with the answers */
 };
 
 enum { HIST_CITED = 8 };

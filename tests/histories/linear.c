@@ -15,7 +15,7 @@
  * along the returns as sorted; so all of it is linear after sorting. If none can be next, two
  * values (with calls of several items at both ends: a cycle of more) contradict each other.
  *
- * EMPTY: linear_empty.c.
+ * EMPTY: linear_empty.c. Closing: linear_close.c.
  *
  * A thread's entries are sorted already, so sorting is a merge: O(n x threads), no comparison sort.
  */
@@ -24,14 +24,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-static bool blame(struct check *c, enum hist_flaw flaw, const struct hist_op *a,
-                  const struct hist_op *b) {
-    c->verdict->flaw = flaw;
-    cite(c, a);
-    cite(c, b);
-    return false;
-}
 
 static bool index_op(struct check *c, const struct hist_op *op) {
     if (op->value >= c->h->n_values) {
@@ -66,7 +58,7 @@ static bool index_all(struct check *c) {
             if (!sound) {
                 return blame(c, HIST_MALFORMED, last, op);
             }
-            if (op->kind != HIST_EMPTY && !index_op(c, op)) {
+            if (op->kind <= HIST_POP && !index_op(c, op)) {
                 return false;
             }
         }
@@ -78,8 +70,11 @@ static bool check_values(struct check *c) {
     for (uint32_t i = 0; i < c->h->n_values; i++) {
         const struct value *v = &c->value[i];
         if (v->op[OUT] != NULL &&
-            (v->op[IN] == NULL || returned(c, v->op[OUT]) < called(c, v->op[IN]))) {
+            (v->op[IN] == NULL || done_by(c, v, OUT) < called(c, v->op[IN]))) {
             return blame(c, HIST_FRESH, v->op[OUT], v->op[IN]);
+        }
+        if (c->over != NULL && v->op[IN] != NULL && v->op[OUT] == NULL) {
+            return blame(c, HIST_WRONG_END, v->op[IN], c->over);
         }
         if (c->h->drained && v->op[IN] != NULL && v->op[OUT] == NULL) {
             return blame(c, HIST_LOST, v->op[IN], NULL);
@@ -121,10 +116,15 @@ static size_t merge(const struct history *h, enum hist_kind kind, bool by_res, s
     }
 }
 
-static int by_in_by(const void *a, const void *b, void *context) {
-    const struct check *c = context;
-    uint64_t x = in_by(c, &c->value[*(const uint32_t *)a]);
-    uint64_t y = in_by(c, &c->value[*(const uint32_t *)b]);
+struct sort {
+    const struct check *c;
+    int end;
+};
+
+static int by_done(const void *a, const void *b, void *context) {
+    const struct sort *s = context;
+    uint64_t x = done_by(s->c, &s->c->value[*(const uint32_t *)a], s->end);
+    uint64_t y = done_by(s->c, &s->c->value[*(const uint32_t *)b], s->end);
     return x < y ? -1 : x > y;
 }
 
@@ -140,8 +140,9 @@ static void sort_ends(struct check *c, size_t *at) {
             }
         }
     }
-    if (both_several(c)) {
-        qsort_r(c->by_res[IN], c->n, sizeof *c->by_res[IN], by_in_by, c);
+    /* Where a value can be done before its operation returned, the merge is not the order. */
+    for (int end = IN; end < ENDS && (both_several(c) || c->closed_by != NEVER); end++) {
+        qsort_r(c->by_res[end], c->n, sizeof *c->by_res[end], by_done, &(struct sort){c, end});
     }
 }
 
@@ -238,7 +239,7 @@ static bool check_capacity(struct check *c) {
     size_t out = 0;
     for (size_t in = 0; c->h->capacity != 0 && in < n; in++) {
         const struct value *v = &c->value[c->by_res[IN][in]];
-        while (out < n && called(c, c->value[c->by_inv[OUT][out]].op[OUT]) <= in_by(c, v)) {
+        while (out < n && called(c, c->value[c->by_inv[OUT][out]].op[OUT]) <= done_by(c, v, IN)) {
             out++;
         }
         if (in + 1 > out + c->h->capacity) {
@@ -248,8 +249,8 @@ static bool check_capacity(struct check *c) {
     return true;
 }
 
-static int check_all(struct check *c, bool weak_empty, size_t *at) {
-    if (!index_all(c) || !check_values(c)) {
+static int check_all(struct check *c, size_t *at) {
+    if (!index_all(c) || !check_close(c) || !check_values(c)) {
         return 0;
     }
     for (uint32_t i = 0; i < c->h->n_values; i++) {
@@ -259,13 +260,13 @@ static int check_all(struct check *c, bool weak_empty, size_t *at) {
     if (!check_order(c) || !check_capacity(c)) {
         return 0;
     }
-    return check_empties(c, weak_empty);
+    return check_empties(c);
 }
 
 int hist_check(const struct history *h, bool weak_empty, struct hist_verdict *out) {
     *out = (struct hist_verdict){.flaw = HIST_FINE};
     size_t n = h->n_values == 0 ? 1 : h->n_values;
-    struct check c = {.h = h, .verdict = out};
+    struct check c = {.h = h, .verdict = out, .weak_empty = weak_empty};
     c.value = calloc(n, sizeof *c.value);
     uint32_t *index = malloc(5 * n * sizeof *index);
     size_t *at = malloc((h->n_logs + 1) * sizeof *at);
@@ -276,7 +277,7 @@ int hist_check(const struct history *h, bool weak_empty, struct hist_verdict *ou
         c.by_inv[OUT] = index + 2 * n;
         c.by_res[OUT] = index + 3 * n;
         c.order = index + 4 * n;
-        rc = check_all(&c, weak_empty, at);
+        rc = check_all(&c, at);
     }
     free(c.value);
     free(index);

@@ -46,14 +46,6 @@ static size_t called_until(const struct check *c, int end, uint64_t time) {
     return low;
 }
 
-static uint64_t later(uint64_t a, uint64_t b) {
-    return a > b ? a : b;
-}
-
-static uint64_t earlier(uint64_t a, uint64_t b) {
-    return a < b ? a : b;
-}
-
 /* Ends: not before those of all that must come before. `most` holds the latest of each prefix. */
 static void lengthen_ends(const struct check *c, struct stretch *of, uint64_t *most[ENDS]) {
     size_t known[ENDS] = {0, 0};
@@ -187,7 +179,7 @@ static const struct hist_op *find_wrong(struct check *c, const struct stretch *j
     return first;
 }
 
-int check_empties(struct check *c, bool weak) {
+int check_empties(struct check *c) {
     struct stretch *sorted = calloc(2 * c->n + 1, sizeof *sorted);
     if (sorted == NULL) {
         return -ENOMEM;
@@ -195,14 +187,14 @@ int check_empties(struct check *c, bool weak) {
     for (size_t i = 0; i < c->n; i++) {
         uint32_t value = c->by_res[IN][i];
         const struct value *v = &c->value[value];
-        sorted[i] =
-            (struct stretch){.begin = in_by(c, v), .end = called(c, v->op[OUT]), .value = value};
+        sorted[i] = (struct stretch){
+            .begin = done_by(c, v, IN), .end = called(c, v->op[OUT]), .value = value};
     }
     int rc = c->n > 0 && c->several[IN] && c->several[OUT] ? lengthen(c, sorted) : 0;
     if (rc == 0) {
         struct stretch *joined = sorted + c->n;
         const struct hist_op *wrong = find_wrong(c, joined, join(sorted, c->n, joined));
-        if (wrong != NULL && !weak) {
+        if (wrong != NULL && !c->weak_empty) {
             blame_empty(c, wrong, sorted);
         }
     }

@@ -17,11 +17,13 @@ struct worker {
     struct run *run;
     enum role role;
     struct hist_log *log;
-    uint32_t first, next, end; /* values of its own to push */
-    uint64_t rng, last;        /* last stamp */
-    unsigned pace;             /* bits of a random number that must be 0 for no pause; 0 = never */
-    unsigned idle;             /* operations without success in a row */
+    uint32_t next, end; /* values of its own to push */
+    uint64_t rng, last; /* last stamp */
+    unsigned pace;      /* bits of a random number that must be 0 for no pause; 0 = never */
+    unsigned idle;      /* operations without success in a row */
     size_t empties_left;
+    uint64_t closes_at; /* close after so many calls; 0 = not this one */
+    bool over;          /* a pop was told that nothing will come */
     uint64_t full, calls, damaged;
     int error;
     pthread_t thread;
@@ -141,12 +143,17 @@ static void push_some(struct worker *w, void *port) {
         items[i] = &r->items[values[i]];
     }
     uint64_t inv = stamp_call(r->stamps, w->last);
-    size_t k = r->plan->subject->push(port, items, n);
+    enum answer why = ANSWER_NOTHING;
+    size_t k = r->plan->subject->push(port, items, n, &why);
     w->last = stamp_return(r->stamps, r->plan->subject->stores);
     w->calls++;
-    w->full += k == 0;
+    w->full += k == 0 && why == ANSWER_FULL;
     w->next += (uint32_t)k;
     note(w, HIST_PUSH, inv, values, k);
+    if (k == 0 && why == ANSWER_CLOSED) {
+        note(w, HIST_REFUSED, inv, &(uint32_t){0}, 1);
+        w->end = w->next;
+    }
     had_success(w, k > 0);
 }
 
@@ -167,9 +174,9 @@ static void pop_some(struct worker *w, void *port) {
     void *items[RUN_SEVERAL];
     uint32_t values[RUN_SEVERAL];
     size_t n = how_many(w);
-    bool empty = false;
+    enum answer why = ANSWER_NOTHING;
     uint64_t inv = stamp_call(r->stamps, w->last);
-    size_t k = r->plan->subject->pop(port, items, n, &empty);
+    size_t k = r->plan->subject->pop(port, items, n, &why);
     w->last = stamp_return(r->stamps, r->plan->subject->stores);
     w->calls++;
     for (size_t i = 0; i < k; i++) {
@@ -178,10 +185,12 @@ static void pop_some(struct worker *w, void *port) {
     /* What comes out more often than it can is one entry per thread too many, and enough. */
     size_t room = w->log->room - w->log->n;
     note(w, HIST_POP, inv, values, k < room ? k : room);
-    if (empty && w->empties_left > 0 && room > 0) {
+    if (k == 0 && room > 0 && why == ANSWER_EMPTY && w->empties_left > 0) {
         w->empties_left--;
-        values[0] = 0;
-        note(w, HIST_EMPTY, inv, values, 1);
+        note(w, HIST_EMPTY, inv, &(uint32_t){0}, 1);
+    } else if (k == 0 && room > 0 && why == ANSWER_CLOSED) {
+        note(w, HIST_OVER, inv, &(uint32_t){0}, 1);
+        w->over = true;
     }
     if (k > 0) {
         /* relaxed: a count that ends the run */
@@ -214,17 +223,34 @@ static bool stuck(struct run *r, uint64_t *since, uint64_t *popped) {
     return atomic_load_explicit(&r->give_up, memory_order_relaxed);
 }
 
+static void close_queue(struct worker *w, void *port) {
+    struct run *r = w->run;
+    uint64_t inv = stamp_call(r->stamps, w->last);
+    r->plan->subject->end(port);
+    w->last = stamp_return(r->stamps, true);
+    note(w, HIST_CLOSE, inv, &(uint32_t){0}, 1);
+    w->closes_at = 0;
+    if (r->plan->subject->end_is_last) {
+        w->end = w->next;
+    }
+}
+
 static bool finished(struct worker *w, uint64_t *since, uint64_t *popped) {
-    if (w->role == ROLE_PUSH && w->idle == 0) {
-        return w->next == w->end;
+    struct run *r = w->run;
+    if (w->closes_at != 0) {
+        return false; /* comes soon: it is a number of calls, successful or not */
+    }
+    bool pushed = w->next == w->end;
+    if (pushed && (w->role == ROLE_PUSH || w->over)) {
+        return true;
     }
     if (w->idle == 0) {
         return false;
     }
-    if (w->role != ROLE_PUSH && popped_by_all(w->run) >= w->run->h.n_values) {
-        return w->next == w->end;
+    if (pushed && !r->plan->closes && popped_by_all(r) >= r->h.n_values) {
+        return true;
     }
-    return stuck(w->run, since, popped);
+    return stuck(r, since, popped);
 }
 
 /* Who does both pushes more for a while and pops more then, so that it is full and empty in turn.
@@ -250,6 +276,10 @@ static void *work(void *arg) {
     uint64_t since = pn_now_ns();
     uint64_t popped = 0;
     while (port != NULL && !finished(w, &since, &popped)) {
+        if (w->closes_at != 0 && (w->calls >= w->closes_at || w->next == w->end)) {
+            close_queue(w, port);
+            continue;
+        }
         bool push = w->role == ROLE_PUSH ||
                     (w->role == ROLE_BOTH && w->next < w->end && draw(&w->rng) % 8 < lean(w));
         (push ? push_some : pop_some)(w, port);
@@ -277,7 +307,6 @@ static void assign(struct run *r, struct run_room *room) {
             *w = (struct worker){.run = r,
                                  .role = (enum role)role,
                                  .log = &room->log[t],
-                                 .first = given,
                                  .next = given,
                                  .end = given + share,
                                  .rng = draw(&rng) | 1};
@@ -286,6 +315,9 @@ static void assign(struct run *r, struct run_room *room) {
                                                                                             : 0;
             w->log->n = 0;
             w->empties_left = (size_t)plan->items * EMPTIES_PER_ITEM;
+            if (plan->closes && given == 0 && share > 0) {
+                w->closes_at = 1 + draw(&rng) % share;
+            }
             given += share;
         }
     }
@@ -327,7 +359,7 @@ void run_plan_print(const struct run_plan *plan, FILE *to) {
     } else {
         (void)fprintf(to, " unbounded     ");
     }
-    (void)fprintf(to, " at once %-2u", plan->several);
+    (void)fprintf(to, " at once %-2u%s", plan->several, plan->closes ? " closed" : "       ");
 }
 
 static void tell(struct run *r, struct hist_verdict *verdict, uint64_t damaged, FILE *to) {

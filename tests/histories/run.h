@@ -16,6 +16,7 @@ struct run_plan {
     unsigned several;  /* items per operation: 1, or random up to this many */
     uint32_t items;    /* in all, shared among those who push */
     uint64_t seed;     /* of sizes and pauses; it does not repeat the schedule */
+    bool closes;       /* one of those who push closes the queue somewhere on the way */
     uint64_t stuck_ns; /* without an item coming out: give up; 0 = 20 s */
 };
 

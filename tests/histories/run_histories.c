@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ITEMS_MOST = 100000, ITEMS_PARTS = 8 };
+enum { ITEMS_MOST = 100000, ITEMS_PARTS = 8, ITEMS_CLOSED = 200 };
 
 /* share: of the operations. Less where every item costs a switch of threads on one CPU. */
 static const struct {
@@ -39,6 +39,12 @@ static const struct {
     {{.subject = &subject_spsc, .n = {1, 1, 0}, .capacity = 1024, .several = 1}, 4},
     {{.subject = &subject_spsc, .n = {1, 1, 0}, .capacity = 64, .several = 16}, 3},
     {{.subject = &subject_spsc, .n = {1, 1, 0}, .capacity = 1, .several = 1}, 1},
+    {{.subject = &subject_segq, .n = {2, 2, 0}, .several = 1, .closes = true}, 2},
+    {{.subject = &subject_segq, .n = {1, 1, 2}, .several = 8, .closes = true}, 2},
+    {{.subject = &subject_segq, .n = {3, 2, 0}, .capacity = 64, .several = 1, .closes = true}, 1},
+    {{.subject = &subject_ring, .n = {2, 2, 0}, .capacity = 64, .several = 1, .closes = true}, 2},
+    {{.subject = &subject_ring, .n = {1, 1, 2}, .capacity = 1024, .several = 8, .closes = true}, 1},
+    {{.subject = &subject_spsc, .n = {1, 1, 0}, .capacity = 64, .several = 4, .closes = true}, 2},
     {{.subject = &subject_runq, .n = {0, 1, 1}, .capacity = 256, .several = 64}, 3},
     {{.subject = &subject_runq, .n = {0, 3, 1}, .capacity = 256, .several = 8}, 3},
     {{.subject = &subject_mailbox, .n = {1, 1, 0}, .capacity = 256, .several = 1}, 3},
@@ -92,7 +98,8 @@ static int run_case(struct run_room *room, struct stamps *stamps, struct run_pla
                     uint64_t operations, struct run_counts *total) {
     struct run_counts counts = {0};
     unsigned runs = 0;
-    uint64_t items = operations / 2 / ITEMS_PARTS + 100;
+    /* A run has one closing, so those are many and short. */
+    uint64_t items = plan.closes ? ITEMS_CLOSED : operations / 2 / ITEMS_PARTS + 100;
     plan.items = items < ITEMS_MOST ? (uint32_t)items : ITEMS_MOST;
     while (counts.operations < operations) {
         enum hist_flaw flaw = HIST_FINE;

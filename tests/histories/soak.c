@@ -194,12 +194,13 @@ static void *produce(void *arg) {
             continue;
         }
         void *items[SEVERAL];
+        enum answer why;
         size_t n = how_many(w);
         n = n < w->end - serial ? n : (size_t)(w->end - serial);
         for (size_t i = 0; i < n; i++) {
             items[i] = (void *)(uintptr_t)(value_of(w->producer, serial + i) << 3);
         }
-        size_t k = subject->push(port, items, n);
+        size_t k = subject->push(port, items, n, &why);
         for (size_t i = 0; i < k; i++) {
             add(&w->sums, value_of(w->producer, serial + i));
         }
@@ -237,8 +238,8 @@ static void *consume(void *arg) {
     while (port != NULL) {
         rest(w, port, &operations);
         void *items[SEVERAL];
-        bool empty = false;
-        size_t k = subject->pop(port, items, w->s->phase->several, &empty);
+        enum answer why;
+        size_t k = subject->pop(port, items, w->s->phase->several, &why);
         for (size_t i = 0; i < k; i++) {
             check_item(w, items[i]);
         }

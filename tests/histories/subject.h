@@ -5,12 +5,16 @@
 #ifndef HIST_SUBJECT_H
 #define HIST_SUBJECT_H
 
+#include <pinion/queue.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 /* What a thread does with the queue. */
 enum role { ROLE_PUSH, ROLE_POP, ROLE_BOTH };
+
+/* Why nothing went in or came out. NOTHING claims nothing: a thief that others were faster than. */
+enum answer { ANSWER_NOTHING, ANSWER_FULL, ANSWER_EMPTY, ANSWER_CLOSED };
 
 /* What an item points to; the link is the mailbox's while the item is inside. */
 struct item {
@@ -27,22 +31,27 @@ struct subject_memory {
 
 struct subject {
     const char *name;
-    bool weak_empty; /* EMPTY may be wrong: wrong ones are counted */
-    bool stores;     /* publishes by a plain store */
-    bool pops_alone; /* one thread may pop */
+    bool weak_empty;  /* EMPTY may be wrong: wrong ones are counted */
+    bool stores;      /* publishes by a plain store */
+    bool end_is_last; /* the thread that closes pushes no more */
     /* \return 0 or -errno; capacity 0 = unbounded; *bound: the capacity it has then */
     int (*create)(void **queue, uint64_t capacity, unsigned ports, uint64_t *bound);
     void (*destroy)(void *queue);
     void *(*open)(void *queue, enum role role); /* in the thread that uses it; NULL: no memory */
     void (*close)(void *port);
-    size_t (*push)(void *port, void *const *items, size_t n); /* 0 = FULL */
-    /* 0 and *empty: EMPTY is claimed. 0 and not: nothing is claimed */
-    size_t (*pop)(void *port, void **items, size_t n, bool *empty);
+    /* \return how many; fewer than n: *why (set where none went in or came out) */
+    size_t (*push)(void *port, void *const *items, size_t n, enum answer *why);
+    size_t (*pop)(void *port, void **items, size_t n, enum answer *why);
+    void (*end)(void *port);  /* close the queue, from a thread that pushes; NULL = cannot */
     void (*rest)(void *port); /* between operations; NULL = nothing */
     void (*memory)(void *queue,
                    struct subject_memory *out); /* any thread; NULL = all at creation */
 };
 
 extern const struct subject subject_segq, subject_ring, subject_spsc, subject_runq, subject_mailbox;
+
+static inline enum answer answer_of(enum pn_queue_rc rc) {
+    return rc == PN_QUEUE_FULL ? ANSWER_FULL : rc == PN_QUEUE_EMPTY ? ANSWER_EMPTY : ANSWER_CLOSED;
+}
 
 #endif

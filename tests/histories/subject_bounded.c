@@ -39,26 +39,47 @@ static void close_port(void *port) {
     (void)port;
 }
 
-static size_t push_ring(void *port, void *const *items, size_t n) {
-    return n == 1 ? pn_ring_push(port, items[0]) == PN_QUEUE_OK
-                  : pn_ring_push_n(port, items, n, NULL);
+static size_t push_ring(void *port, void *const *items, size_t n, enum answer *why) {
+    size_t k = n == 1 ? 0 : pn_ring_push_n(port, items, n, NULL);
+    if (k > 0) {
+        return k;
+    }
+    enum pn_queue_rc rc = pn_ring_push(port, items[0]); /* says why, too */
+    *why = answer_of(rc);
+    return rc == PN_QUEUE_OK;
 }
 
-static size_t pop_ring(void *port, void **items, size_t n, bool *empty) {
-    size_t k =
-        n == 1 ? pn_ring_pop(port, items) == PN_QUEUE_OK : pn_ring_pop_n(port, items, n, NULL);
-    *empty = k == 0;
-    return k;
+static size_t pop_ring(void *port, void **items, size_t n, enum answer *why) {
+    size_t k = n == 1 ? 0 : pn_ring_pop_n(port, items, n, NULL);
+    if (k > 0) {
+        return k;
+    }
+    enum pn_queue_rc rc = pn_ring_pop(port, items);
+    *why = answer_of(rc);
+    return rc == PN_QUEUE_OK;
 }
 
-static size_t push_spsc(void *port, void *const *items, size_t n) {
+static void end_ring(void *port) {
+    pn_ring_close(port);
+}
+
+static size_t push_spsc(void *port, void *const *items, size_t n, enum answer *why) {
+    *why = ANSWER_FULL;
     return n == 1 ? pn_spsc_push(port, items[0]) == PN_QUEUE_OK : pn_spsc_push_n(port, items, n);
 }
 
-static size_t pop_spsc(void *port, void **items, size_t n, bool *empty) {
-    size_t k = n == 1 ? pn_spsc_pop(port, items) == PN_QUEUE_OK : pn_spsc_pop_n(port, items, n);
-    *empty = k == 0;
-    return k;
+static size_t pop_spsc(void *port, void **items, size_t n, enum answer *why) {
+    size_t k = n == 1 ? 0 : pn_spsc_pop_n(port, items, n);
+    if (k > 0) {
+        return k;
+    }
+    enum pn_queue_rc rc = pn_spsc_pop(port, items);
+    *why = answer_of(rc);
+    return rc == PN_QUEUE_OK;
+}
+
+static void end_spsc(void *port) {
+    pn_spsc_close(port);
 }
 
 const struct subject subject_ring = {
@@ -71,16 +92,18 @@ const struct subject subject_ring = {
     .close = close_port,
     .push = push_ring,
     .pop = pop_ring,
+    .end = end_ring,
 };
 
 const struct subject subject_spsc = {
     .name = "spsc",
     .stores = true,
-    .pops_alone = true,
+    .end_is_last = true,
     .create = create_spsc,
     .destroy = destroy_spsc,
     .open = open_port,
     .close = close_port,
     .push = push_spsc,
     .pop = pop_spsc,
+    .end = end_spsc,
 };

@@ -46,8 +46,9 @@ static void close_port(void *port) {
     (void)port;
 }
 
-static size_t push(void *port, void *const *items, size_t n) {
+static size_t push(void *port, void *const *items, size_t n, enum answer *why) {
     (void)n;
+    *why = ANSWER_FULL;
     struct made *m = port;
     bool idle = false;
     if (pn_mailbox_push(m->box, items[0], &idle) != PN_QUEUE_OK) {
@@ -59,9 +60,9 @@ static size_t push(void *port, void *const *items, size_t n) {
     return 1;
 }
 
-static size_t pop(void *port, void **items, size_t n, bool *empty) {
+static size_t pop(void *port, void **items, size_t n, enum answer *why) {
     struct made *m = port;
-    *empty = false;
+    *why = ANSWER_NOTHING;
     if (atomic_load_explicit(&m->scheduled, memory_order_relaxed) == 0) {
         return 0;
     }
@@ -75,7 +76,7 @@ static size_t pop(void *port, void **items, size_t n, bool *empty) {
         return k;
     }
     if (pn_mailbox_rest(m->box)) {
-        *empty = true;
+        *why = ANSWER_EMPTY;
         (void)atomic_fetch_sub_explicit(&m->scheduled, 1, memory_order_relaxed);
     }
     return 0;
@@ -84,7 +85,6 @@ static size_t pop(void *port, void **items, size_t n, bool *empty) {
 const struct subject subject_mailbox = {
     .name = "mailbox",
     .stores = true,
-    .pops_alone = true,
     .create = create,
     .destroy = destroy,
     .open = open_port,

@@ -40,20 +40,21 @@ static void close_port(void *port) {
     free(port);
 }
 
-static size_t push(void *port, void *const *items, size_t n) {
+static size_t push(void *port, void *const *items, size_t n, enum answer *why) {
     (void)n;
+    *why = ANSWER_FULL;
     struct port *p = port;
     return pn_runq_push(p->q, items[0]);
 }
 
-static size_t pop(void *port, void **items, size_t n, bool *empty) {
+static size_t pop(void *port, void **items, size_t n, enum answer *why) {
     struct port *p = port;
-    *empty = false;
+    *why = ANSWER_NOTHING;
     if (!p->owner) {
         return pn_runq_steal(p->q, items, n);
     }
     items[0] = pn_runq_pop(p->q);
-    *empty = items[0] == NULL;
+    *why = ANSWER_EMPTY;
     return items[0] != NULL;
 }
 

@@ -22,6 +22,7 @@ struct made {
 
 struct port {
     struct pn_segq_port *port;
+    struct pn_segq *q;
     bool bounded;
 };
 
@@ -66,6 +67,7 @@ static void *open_port(void *queue, enum role role) {
         return NULL;
     }
     pn_rcu_register();
+    p->q = m->q;
     p->bounded = m->bounded;
     return p;
 }
@@ -77,20 +79,31 @@ static void close_port(void *port) {
     free(p);
 }
 
-static size_t push(void *port, void *const *items, size_t n) {
+static size_t push(void *port, void *const *items, size_t n, enum answer *why) {
     struct port *p = port;
-    if (n == 1 || p->bounded) {
-        return pn_segq_push(p->port, items[0]) == PN_QUEUE_OK;
+    size_t k = n == 1 || p->bounded ? 0 : pn_segq_push_n_credited(p->port, items, n);
+    if (k > 0) {
+        return k;
     }
-    return pn_segq_push_n_credited(p->port, items, n);
+    enum pn_queue_rc rc = pn_segq_push(p->port, items[0]); /* says why, too */
+    *why = answer_of(rc);
+    return rc == PN_QUEUE_OK;
 }
 
-static size_t pop(void *port, void **items, size_t n, bool *empty) {
+static size_t pop(void *port, void **items, size_t n, enum answer *why) {
     struct port *p = port;
-    size_t k =
-        n == 1 ? pn_segq_pop(p->port, items) == PN_QUEUE_OK : pn_segq_pop_n(p->port, items, n);
-    *empty = k == 0;
-    return k;
+    size_t k = n == 1 ? 0 : pn_segq_pop_n(p->port, items, n);
+    if (k > 0) {
+        return k;
+    }
+    enum pn_queue_rc rc = pn_segq_pop(p->port, items);
+    *why = answer_of(rc);
+    return rc == PN_QUEUE_OK;
+}
+
+static void end(void *port) {
+    struct port *p = port;
+    pn_segq_close(p->q);
 }
 
 static void rest(void *port) {
@@ -121,6 +134,7 @@ const struct subject subject_segq = {
     .close = close_port,
     .push = push,
     .pop = pop,
+    .end = end,
     .rest = rest,
     .memory = memory,
 };
