@@ -1,46 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-#include "run.h"
-
-#include "runtime/atomic.h"
+#include "run_parts.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <pthread.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
-enum { EMPTIES_PER_ITEM = 1, IDLE_BEFORE_YIELD = 16 };
-static const uint64_t stuck_ns_default = UINT64_C(20000000000);
-
-struct worker {
-    struct run *run;
-    enum role role;
-    struct hist_log *log;
-    uint32_t next, end; /* values of its own to push */
-    uint64_t rng, last; /* last stamp */
-    unsigned pace;      /* bits of a random number that must be 0 for no pause; 0 = never */
-    unsigned idle;      /* operations without success in a row */
-    size_t empties_left;
-    uint64_t closes_at; /* close after so many calls; 0 = not this one */
-    bool over;          /* a pop was told that nothing will come */
-    uint64_t full, calls, damaged;
-    int error;
-    pthread_t thread;
-    _Alignas(PN_LINE) _Atomic uint64_t popped; /* own line: read by those who found EMPTY */
-};
-
-struct run {
-    const struct run_plan *plan;
-    struct stamps *stamps;
-    void *queue;
-    struct item *items;
-    struct history h;
-    unsigned n_threads;
-    struct worker worker[RUN_THREADS];
-    _Alignas(PN_LINE) atomic_uint arrived;
-    _Alignas(PN_LINE) _Atomic bool give_up;
-};
+enum { EMPTIES_PER_ITEM = 1 };
+static const uint64_t hung_ns = UINT64_C(60000000000);
 
 struct run_room {
     uint32_t items_most;
@@ -84,221 +53,11 @@ void run_room_destroy(struct run_room *room) {
     free(room);
 }
 
-static uint64_t draw(uint64_t *x) {
-    *x ^= *x << 13;
-    *x ^= *x >> 7;
-    *x ^= *x << 17;
-    return *x >> 8;
-}
-
-static uint64_t word_of(const struct run *r, uint32_t value) {
-    return (value + 1) * UINT64_C(0x9e3779b97f4a7c15) ^ r->plan->seed;
-}
-
-/* A run is slow at one end or the other or nowhere, so that the queue is empty, full or between. */
-static void pause_between(struct worker *w) {
-    uint64_t r = draw(&w->rng);
-    if ((r & 1023u) == 0) {
-        (void)sched_yield();
-    } else if (w->pace != 0 && (r >> 10 & w->pace) != 0) {
-        for (uint64_t i = 0; i < (r >> 32 & 63u); i++) {
-            pn_relax();
-        }
-    }
-}
-
-static size_t how_many(struct worker *w) {
-    unsigned several = w->run->plan->several;
-    return several <= 1 ? 1 : 1 + draw(&w->rng) % several;
-}
-
-static void had_success(struct worker *w, bool success) {
-    w->idle = success ? 0 : w->idle + 1;
-    if (w->idle >= IDLE_BEFORE_YIELD) {
-        w->idle = 0;
-        (void)sched_yield();
-    }
-}
-
-static void note(struct worker *w, enum hist_kind kind, uint64_t inv, const uint32_t *values,
-                 size_t n) {
-    for (size_t i = 0; i < n; i++) {
-        hist_note(w->log, (struct hist_op){.inv = inv,
-                                           .res = w->last,
-                                           .value = values[i],
-                                           .kind = (uint8_t)kind,
-                                           .joined = i > 0});
-    }
-}
-
-static void push_some(struct worker *w, void *port) {
-    struct run *r = w->run;
-    void *items[RUN_SEVERAL];
-    uint32_t values[RUN_SEVERAL];
-    size_t n = how_many(w);
-    n = n < w->end - w->next ? n : w->end - w->next;
-    for (size_t i = 0; i < n; i++) {
-        values[i] = w->next + (uint32_t)i;
-        r->items[values[i]].word = word_of(r, values[i]);
-        items[i] = &r->items[values[i]];
-    }
-    uint64_t inv = stamp_call(r->stamps, w->last);
-    enum answer why = ANSWER_NOTHING;
-    size_t k = r->plan->subject->push(port, items, n, &why);
-    w->last = stamp_return(r->stamps, r->plan->subject->stores);
-    w->calls++;
-    w->full += k == 0 && why == ANSWER_FULL;
-    w->next += (uint32_t)k;
-    note(w, HIST_PUSH, inv, values, k);
-    if (k == 0 && why == ANSWER_CLOSED) {
-        note(w, HIST_REFUSED, inv, &(uint32_t){0}, 1);
-        w->end = w->next;
-    }
-    had_success(w, k > 0);
-}
-
-/* What came out: a value, or none that ever existed. */
-static uint32_t value_of(struct worker *w, const void *item) {
-    const struct run *r = w->run;
-    uintptr_t at = (uintptr_t)item - (uintptr_t)r->items;
-    if (at % sizeof *r->items != 0 || at / sizeof *r->items >= r->h.n_values) {
-        return r->h.n_values;
-    }
-    uint32_t value = (uint32_t)(at / sizeof *r->items);
-    w->damaged += r->items[value].word != word_of(r, value);
-    return value;
-}
-
-static void pop_some(struct worker *w, void *port) {
-    struct run *r = w->run;
-    void *items[RUN_SEVERAL];
-    uint32_t values[RUN_SEVERAL];
-    size_t n = how_many(w);
-    enum answer why = ANSWER_NOTHING;
-    uint64_t inv = stamp_call(r->stamps, w->last);
-    size_t k = r->plan->subject->pop(port, items, n, &why);
-    w->last = stamp_return(r->stamps, r->plan->subject->stores);
-    w->calls++;
-    for (size_t i = 0; i < k; i++) {
-        values[i] = value_of(w, items[i]);
-    }
-    /* What comes out more often than it can is one entry per thread too many, and enough. */
-    size_t room = w->log->room - w->log->n;
-    note(w, HIST_POP, inv, values, k < room ? k : room);
-    if (k == 0 && room > 0 && why == ANSWER_EMPTY && w->empties_left > 0) {
-        w->empties_left--;
-        note(w, HIST_EMPTY, inv, &(uint32_t){0}, 1);
-    } else if (k == 0 && room > 0 && why == ANSWER_CLOSED) {
-        note(w, HIST_OVER, inv, &(uint32_t){0}, 1);
-        w->over = true;
-    }
-    if (k > 0) {
-        /* relaxed: a count that ends the run */
-        uint64_t popped = atomic_load_explicit(&w->popped, memory_order_relaxed);
-        atomic_store_explicit(&w->popped, popped + k, memory_order_relaxed);
-    }
-    had_success(w, k > 0);
-}
-
-static uint64_t popped_by_all(struct run *r) {
-    uint64_t sum = 0;
-    for (unsigned t = 0; t < r->n_threads; t++) {
-        sum += atomic_load_explicit(&r->worker[t].popped, memory_order_relaxed);
-    }
-    return sum;
-}
-
-/* Nothing came out for so long that nothing will: the history then shows what is missing. */
-static bool stuck(struct run *r, uint64_t *since, uint64_t *popped) {
-    uint64_t now_popped = popped_by_all(r);
-    uint64_t now = pn_now_ns();
-    if (now_popped != *popped) {
-        *popped = now_popped;
-        *since = now;
-    }
-    uint64_t most = r->plan->stuck_ns != 0 ? r->plan->stuck_ns : stuck_ns_default;
-    if (now - *since > most) {
-        atomic_store_explicit(&r->give_up, true, memory_order_relaxed);
-    }
-    return atomic_load_explicit(&r->give_up, memory_order_relaxed);
-}
-
-static void close_queue(struct worker *w, void *port) {
-    struct run *r = w->run;
-    uint64_t inv = stamp_call(r->stamps, w->last);
-    r->plan->subject->end(port);
-    w->last = stamp_return(r->stamps, true);
-    note(w, HIST_CLOSE, inv, &(uint32_t){0}, 1);
-    w->closes_at = 0;
-    if (r->plan->subject->end_is_last) {
-        w->end = w->next;
-    }
-}
-
-static bool finished(struct worker *w, uint64_t *since, uint64_t *popped) {
-    struct run *r = w->run;
-    if (w->closes_at != 0) {
-        return false; /* comes soon: it is a number of calls, successful or not */
-    }
-    bool pushed = w->next == w->end;
-    if (pushed && (w->role == ROLE_PUSH || w->over)) {
-        return true;
-    }
-    if (w->idle == 0) {
-        return false;
-    }
-    if (pushed && !r->plan->closes && popped_by_all(r) >= r->h.n_values) {
-        return true;
-    }
-    return stuck(r, since, popped);
-}
-
-/* Who does both pushes more for a while and pops more then, so that it is full and empty in turn.
- */
-static unsigned lean(const struct worker *w) {
-    static const unsigned of_eight[] = {4, 6, 4, 2};
-    return of_eight[w->calls >> 9 & 3u];
-}
-
-static void *work(void *arg) {
-    struct worker *w = arg;
-    struct run *r = w->run;
-    const struct subject *subject = r->plan->subject;
-    void *port = subject->open(r->queue, w->role);
-    w->error = port == NULL ? ENOMEM : 0;
-    (void)atomic_fetch_add(&r->arrived, 1);
-    while (atomic_load(&r->arrived) < r->n_threads) {
-        if (subject->rest != NULL && port != NULL) {
-            subject->rest(port);
-        }
-        (void)sched_yield();
-    }
-    uint64_t since = pn_now_ns();
-    uint64_t popped = 0;
-    while (port != NULL && !finished(w, &since, &popped)) {
-        if (w->closes_at != 0 && (w->calls >= w->closes_at || w->next == w->end)) {
-            close_queue(w, port);
-            continue;
-        }
-        bool push = w->role == ROLE_PUSH ||
-                    (w->role == ROLE_BOTH && w->next < w->end && draw(&w->rng) % 8 < lean(w));
-        (push ? push_some : pop_some)(w, port);
-        if (subject->rest != NULL) {
-            subject->rest(port);
-        }
-        pause_between(w);
-    }
-    if (port != NULL) {
-        subject->close(port);
-    }
-    return NULL;
-}
-
 static void assign(struct run *r, struct run_room *room) {
     const struct run_plan *plan = r->plan;
     unsigned pushers = plan->n[ROLE_PUSH] + plan->n[ROLE_BOTH];
     uint64_t rng = plan->seed * UINT64_C(0x9e3779b97f4a7c15) | 1;
-    unsigned tempo = (unsigned)(draw(&rng) % 4);
+    unsigned tempo = (unsigned)(run_draw(&rng) % 4);
     uint32_t given = 0;
     for (unsigned role = 0, t = 0; role < 3; role++) {
         for (unsigned i = 0; i < plan->n[role]; i++, t++) {
@@ -309,36 +68,25 @@ static void assign(struct run *r, struct run_room *room) {
                                  .log = &room->log[t],
                                  .next = given,
                                  .end = given + share,
-                                 .rng = draw(&rng) | 1};
+                                 .rng = run_draw(&rng) | 1};
             w->pace = (tempo == 1 && role == ROLE_PUSH) || (tempo == 2 && role == ROLE_POP) ? 7
                       : tempo == 3                                                          ? 1
                                                                                             : 0;
             w->log->n = 0;
             w->empties_left = (size_t)plan->items * EMPTIES_PER_ITEM;
             if (plan->closes && given == 0 && share > 0) {
-                w->closes_at = 1 + draw(&rng) % share;
+                w->closes_at = 1 + run_draw(&rng) % share;
+                if (run_draw(&rng) % 2 == 0) {
+                    /* About where 1024 items are in: segq's segment ends there. */
+                    w->closes_at =
+                        (1024 + run_draw(&rng) % 64) / pushers / ((plan->several + 1) / 2);
+                }
             }
             given += share;
         }
     }
     r->h = (struct history){
         .log = room->log, .n_logs = r->n_threads, .n_values = given, .drained = true};
-}
-
-static int start_all(struct run *r) {
-    for (unsigned t = 0; t < r->n_threads; t++) {
-        int rc = pthread_create(&r->worker[t].thread, NULL, work, &r->worker[t]);
-        if (rc != 0) {
-            (void)fprintf(stderr, "thread %u of %u: %s\n", t, r->n_threads, strerror(rc));
-            abort(); /* those that run wait for all */
-        }
-    }
-    int error = 0;
-    for (unsigned t = 0; t < r->n_threads; t++) {
-        (void)pthread_join(r->worker[t].thread, NULL);
-        error = r->worker[t].error != 0 ? -r->worker[t].error : error;
-    }
-    return error;
 }
 
 void run_plan_print(const struct run_plan *plan, FILE *to) {
@@ -360,6 +108,68 @@ void run_plan_print(const struct run_plan *plan, FILE *to) {
         (void)fprintf(to, " unbounded     ");
     }
     (void)fprintf(to, " at once %-2u%s", plan->several, plan->closes ? " closed" : "       ");
+}
+
+/* A thread did not come back from a call: nothing more can be run. Say where each is, and end. */
+static void tell_hang(struct run *r) {
+    printf("NOT RIGHT: ");
+    run_plan_print(r->plan, stdout);
+    printf(" items %" PRIu32 " seed %" PRIu64 "\n  no call returned for %" PRIu64 " s\n",
+           r->plan->items, r->plan->seed, hung_ns / 1000000000);
+    static const char *const role[] = {"pushes", "pops", "does both"};
+    for (unsigned t = 0; t < r->n_threads; t++) {
+        const struct worker *w = &r->worker[t];
+        uint64_t calls = atomic_load_explicit(&w->calls, memory_order_relaxed);
+        printf("  thread %-2u %-9s %s call %" PRIu64 ", %" PRIu64 " items popped\n", t,
+               role[w->role], calls % 2 == 1 ? "inside" : "after", calls / 2 + calls % 2,
+               atomic_load_explicit(&w->popped, memory_order_relaxed));
+    }
+    (void)fflush(stdout);
+    _exit(1);
+}
+
+static uint64_t all_calls(const struct run *r) {
+    uint64_t sum = 0;
+    for (unsigned t = 0; t < r->n_threads; t++) {
+        sum += atomic_load_explicit(&r->worker[t].calls, memory_order_relaxed);
+    }
+    return sum;
+}
+
+static void join(struct run *r, unsigned t) {
+    uint64_t calls = all_calls(r);
+    uint64_t since = pn_now_ns();
+    for (;;) {
+        struct timespec until;
+        (void)clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_sec++;
+        if (pthread_timedjoin_np(r->worker[t].thread, NULL, &until) == 0) {
+            return;
+        }
+        uint64_t now = all_calls(r);
+        if (now != calls) {
+            calls = now;
+            since = pn_now_ns();
+        } else if (pn_now_ns() - since > hung_ns) {
+            tell_hang(r);
+        }
+    }
+}
+
+static int start_all(struct run *r) {
+    for (unsigned t = 0; t < r->n_threads; t++) {
+        int rc = pthread_create(&r->worker[t].thread, NULL, run_work, &r->worker[t]);
+        if (rc != 0) {
+            (void)fprintf(stderr, "thread %u of %u: %s\n", t, r->n_threads, strerror(rc));
+            abort(); /* those that run wait for all */
+        }
+    }
+    int error = 0;
+    for (unsigned t = 0; t < r->n_threads; t++) {
+        join(r, t);
+        error = r->worker[t].error != 0 ? -r->worker[t].error : error;
+    }
+    return error;
 }
 
 static void tell(struct run *r, struct hist_verdict *verdict, uint64_t damaged, FILE *to) {
@@ -398,7 +208,7 @@ static int judge(struct run *r, struct run_counts *counts, enum hist_flaw *flaw,
     uint64_t damaged = 0;
     for (unsigned t = 0; t < r->n_threads; t++) {
         counts->operations += r->h.log[t].n;
-        counts->calls += r->worker[t].calls;
+        counts->calls += calls_of(&r->worker[t]);
         counts->full += r->worker[t].full;
         damaged += r->worker[t].damaged;
     }

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ITEMS_MOST = 100000, ITEMS_PARTS = 8, ITEMS_CLOSED = 200 };
+enum { ITEMS_MOST = 100000, ITEMS_PARTS = 8, ITEMS_CLOSED = 1500 };
 
 /* share: of the operations. Less where every item costs a switch of threads on one CPU. */
 static const struct {

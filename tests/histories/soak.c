@@ -375,7 +375,7 @@ static bool start_threads(struct soak *s, uint64_t seed) {
         w->s = s;
         w->producer = t;
         w->end = producer ? s->items / s->phase->producers : 0;
-        w->end += t == 0 ? s->items % s->phase->producers : 0;
+        w->end += producer && t == 0 ? s->items % s->phase->producers : 0;
         w->rng = draw(&rng) | 1;
     }
     for (unsigned t = 0; t < s->n_threads; t++) {
