@@ -17,13 +17,11 @@ enum { NAP_NS = 100000, RETIRED_BYTES = 16 << 20 };
 struct made {
     struct pn_segq *q;
     struct pn_reclaimer *reclaimer;
-    bool bounded;
 };
 
 struct port {
     struct pn_segq_port *port;
     struct pn_segq *q;
-    bool bounded;
 };
 
 static int create(void **queue, uint64_t capacity, unsigned ports, uint64_t *bound) {
@@ -45,7 +43,6 @@ static int create(void **queue, uint64_t capacity, unsigned ports, uint64_t *bou
         free(m);
         return rc;
     }
-    m->bounded = capacity != 0;
     *bound = capacity;
     *queue = m;
     return 0;
@@ -68,7 +65,6 @@ static void *open_port(void *queue, enum role role) {
     }
     pn_rcu_register();
     p->q = m->q;
-    p->bounded = m->bounded;
     return p;
 }
 
@@ -81,7 +77,7 @@ static void close_port(void *port) {
 
 static size_t push(void *port, void *const *items, size_t n, enum answer *why) {
     struct port *p = port;
-    size_t k = n == 1 || p->bounded ? 0 : pn_segq_push_n_credited(p->port, items, n);
+    size_t k = n == 1 ? 0 : pn_segq_push_n(p->port, items, n);
     if (k > 0) {
         return k;
     }
