@@ -10,6 +10,7 @@
 static struct pn_eventcount ec;
 static struct pn_sleepers sleepers;
 static PN_ATOMIC(uint32_t) published, for_sleeper;
+static unsigned note, note_for_sleeper; /* written before the notification, and before the ring */
 
 static void wait_for_event(void *arg) {
     (void)arg;
@@ -19,7 +20,9 @@ static void wait_for_event(void *arg) {
             pn_eventcount_cancel(&ec);
             return;
         }
-        (void)pn_eventcount_wait(&ec, key, PN_FOREVER);
+        if (pn_eventcount_wait(&ec, key, PN_FOREVER)) {
+            pn_xp_require(note == 1); /* P2: the notification carries it */
+        }
     }
 }
 
@@ -33,7 +36,9 @@ static void sleep_for_work(void *arg) {
             pn_sleepers_cancel(&sleepers, 0);
             return;
         }
-        (void)pn_sleepers_wait(&sleepers, 0, key, PN_FOREVER);
+        if (pn_sleepers_wait(&sleepers, 0, key, PN_FOREVER)) {
+            pn_xp_require(note_for_sleeper == 1); /* P2 */
+        }
         pn_sleepers_search(&sleepers, true);
     }
     pn_sleepers_search(&sleepers, false);
@@ -43,8 +48,14 @@ static void sleep_for_work(void *arg) {
  */
 static void publish(void *arg) {
     (void)arg;
+    note_for_sleeper = 1;
     pn_store_rel(&for_sleeper, 1);
-    (void)pn_sleepers_wake_one(&sleepers, 0, 1);
+    if (pn_xp_choose(2) == 0) {
+        (void)pn_sleepers_wake_one(&sleepers, 0, 1);
+    } else {
+        (void)pn_sleepers_wake(&sleepers, 0);
+    }
+    note = 1;
     pn_store_rel(&published, 1);
     (void)pn_eventcount_notify(&ec, true);
 }
@@ -56,6 +67,7 @@ static void setup(void) {
     }
     pn_atomic_init(&published, 0);
     pn_atomic_init(&for_sleeper, 0);
+    note = note_for_sleeper = 0;
     pn_xp_spawn(wait_for_event, NULL);
     pn_xp_spawn(sleep_for_work, NULL);
     pn_xp_spawn(publish, NULL);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * pn_ring: two producers and a consumer on two cells: nothing lost, nothing twice, each producer's
- * items in its order.
+ * pn_ring: two producers and a consumer on two cells, singly or in batches: nothing lost, nothing
+ * twice, each producer's items in its order.
  */
 #include "explorer.h"
 #include "runtime/atomic.h"
@@ -15,9 +15,17 @@ static int item[PRODUCERS][ITEMS];
 
 static void produce(void *arg) {
     int *own = arg;
+    void *what[ITEMS];
     for (int i = 0; i < ITEMS; i++) {
         own[i] = i + 1;
-        while (pn_ring_push(q, &own[i]) != PN_QUEUE_OK) {
+        what[i] = &own[i];
+    }
+    bool batch = pn_xp_choose(2) == 1;
+    for (size_t i = 0; i < ITEMS;) {
+        size_t n = batch ? pn_ring_push_n(q, what + i, ITEMS - i, NULL)
+                         : pn_ring_push(q, what[i]) == PN_QUEUE_OK;
+        i += n;
+        if (n == 0) {
             pn_relax();
         }
     }
@@ -26,15 +34,20 @@ static void produce(void *arg) {
 static void consume(void *arg) {
     (void)arg;
     int last[PRODUCERS] = {0};
-    for (int n = 0; n < PRODUCERS * ITEMS; n++) {
-        void *got = NULL;
-        while (pn_ring_pop(q, &got) != PN_QUEUE_OK) {
+    bool batch = pn_xp_choose(2) == 1;
+    for (size_t n = 0; n < (size_t)PRODUCERS * ITEMS;) {
+        void *got[2];
+        size_t found = batch ? pn_ring_pop_n(q, got, 2, NULL) : pn_ring_pop(q, got) == PN_QUEUE_OK;
+        if (found == 0) {
             pn_relax();
         }
-        int *at = got;
-        int p = at >= item[1] ? 1 : 0;
-        pn_xp_require(*at == last[p] + 1);
-        last[p] = *at;
+        for (size_t i = 0; i < found; i++) {
+            int *at = got[i];
+            int p = at >= item[1] ? 1 : 0;
+            pn_xp_require(*at == last[p] + 1);
+            last[p] = *at;
+        }
+        n += found;
     }
 }
 

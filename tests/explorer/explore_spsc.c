@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * pn_spsc: three items through two cells; none lost, none twice, in order, each written before
- * read.
+ * pn_spsc: three items through two cells, singly or in batches; none lost, none twice, in order,
+ * each written before read.
  */
 #include "explorer.h"
 #include "runtime/atomic.h"
@@ -15,9 +15,17 @@ static int item[ITEMS];
 
 static void produce(void *arg) {
     (void)arg;
+    void *what[ITEMS];
     for (int i = 0; i < ITEMS; i++) {
         item[i] = i + 1;
-        while (pn_spsc_push(q, &item[i]) != PN_QUEUE_OK) {
+        what[i] = &item[i];
+    }
+    bool batch = pn_xp_choose(2) == 1;
+    for (size_t i = 0; i < ITEMS;) {
+        size_t n = batch ? pn_spsc_push_n(q, what + i, ITEMS - i)
+                         : pn_spsc_push(q, what[i]) == PN_QUEUE_OK;
+        i += n;
+        if (n == 0) {
             pn_relax();
         }
     }
@@ -25,13 +33,17 @@ static void produce(void *arg) {
 
 static void consume(void *arg) {
     (void)arg;
-    for (int i = 0; i < ITEMS; i++) {
-        void *got = NULL;
-        while (pn_spsc_pop(q, &got) != PN_QUEUE_OK) {
+    bool batch = pn_xp_choose(2) == 1;
+    for (size_t n = 0; n < ITEMS;) {
+        void *got[2];
+        size_t found = batch ? pn_spsc_pop_n(q, got, 2) : pn_spsc_pop(q, got) == PN_QUEUE_OK;
+        if (found == 0) {
             pn_relax();
         }
-        pn_xp_require(got == &item[i]);
-        pn_xp_require(*(int *)got == i + 1);
+        for (size_t i = 0; i < found; i++, n++) {
+            pn_xp_require(got[i] == &item[n]);
+            pn_xp_require(*(int *)got[i] == (int)n + 1);
+        }
     }
 }
 

@@ -128,15 +128,36 @@ static int oldest_visible(const struct xp_location *l, unsigned order) {
 
 void pn_xp_init(const void *p, uint64_t value) {
     xp_check_block((uintptr_t)p);
-    append(find((uintptr_t)p), value, PN_XP_RLX, NULL);
+    struct xp_thread *me = &xp.thread[xp.current];
+    struct xp_location *l = find((uintptr_t)p);
+    for (int t = 0; t < XP_THREADS; t++) {
+        if (t != xp.current && l->used[t] > me->now.at[t]) {
+            pn_xp_fail("data race: an initialisation not ordered after another thread's access");
+        }
+    }
+    append(l, value, PN_XP_RLX, NULL);
+    l->init_by = xp.current;
+    l->init_at = l->store[l->n - 1].when;
+    l->used[xp.current] = me->now.at[xp.current];
+}
+
+/* The location of an atomic access that is about to happen. */
+static struct xp_location *reach(const void *p) {
+    xp_switch_point();
+    xp_check_block((uintptr_t)p);
+    const struct xp_thread *me = &xp.thread[xp.current];
+    struct xp_location *l = find((uintptr_t)p);
+    if (l->init_at > me->now.at[l->init_by]) {
+        pn_xp_fail("data race: an access not ordered after another thread's initialisation");
+    }
+    l->used[xp.current] = me->now.at[xp.current];
+    return l;
 }
 
 uint64_t pn_xp_load(const void *p, struct pn_xp_site *site) {
     enum { STALE_MOST = 3 };
-    xp_switch_point();
-    xp_check_block((uintptr_t)p);
+    struct xp_location *l = reach(p);
     struct xp_thread *me = &xp.thread[xp.current];
-    struct xp_location *l = find((uintptr_t)p);
     int choices = l->n - oldest_visible(l, site->order);
     int back = xp_stale(choices > STALE_MOST ? STALE_MOST : choices);
     me->fresh -= me->fresh > 0;
@@ -149,17 +170,13 @@ uint64_t pn_xp_load(const void *p, struct pn_xp_site *site) {
 }
 
 void pn_xp_store(const void *p, uint64_t value, struct pn_xp_site *site) {
-    xp_switch_point();
-    xp_check_block((uintptr_t)p);
-    append(find((uintptr_t)p), value, site->order, NULL);
+    append(reach(p), value, site->order, NULL);
     xp_step("store", (uintptr_t)p, value, site);
 }
 
 uint64_t pn_xp_rmw(const void *p, size_t size, enum pn_xp_rmw op, uint64_t operand,
                    struct pn_xp_site *site) {
-    xp_switch_point();
-    xp_check_block((uintptr_t)p);
-    struct xp_location *l = find((uintptr_t)p);
+    struct xp_location *l = reach(p);
     struct xp_store old = l->store[l->n - 1];
     uint64_t mask = size >= 8 ? UINT64_MAX : ((uint64_t)1 << (8 * size)) - 1;
     uint64_t value = operand;
@@ -177,9 +194,7 @@ uint64_t pn_xp_rmw(const void *p, size_t size, enum pn_xp_rmw op, uint64_t opera
 }
 
 bool pn_xp_cas(const void *p, uint64_t *expected, uint64_t desired, struct pn_xp_site *site) {
-    xp_switch_point();
-    xp_check_block((uintptr_t)p);
-    struct xp_location *l = find((uintptr_t)p);
+    struct xp_location *l = reach(p);
     struct xp_store old = l->store[l->n - 1];
     bool same = old.value == *expected;
     observe(l, l->n - 1, same ? site->order : site->order_failed);

@@ -47,6 +47,9 @@ struct xp_location {
     int n;
     int seen[XP_THREADS]; /* coherence: no thread reads older than it has seen */
     int last_seq;
+    int init_by; /* pn_atomic_init is a plain write: it must come before and after all the others */
+    uint32_t init_at;
+    uint32_t used[XP_THREADS];
     struct xp_store store[XP_HISTORY];
 };
 
