@@ -21,6 +21,7 @@ static struct pn_segq_port *port[PUSHERS + 1];
 static struct pn_ring *ring;
 static struct pn_spsc *spsc;
 static uint64_t item[PUSHERS][ITEMS];
+static unsigned note; /* plain: written before the close, read by who was told CLOSED */
 static unsigned accepted[PUSHERS],
     popped[PUSHERS]; /* each written by one thread, read at the end */
 
@@ -53,6 +54,7 @@ static void push(void *arg) {
         pn_xp_require(try_push(p, &item[p][0]) == PN_QUEUE_CLOSED);
     }
     if (kind == SPSC) {
+        note = 1;
         pn_spsc_close(spsc);
     }
     pn_rcu_unregister();
@@ -61,6 +63,7 @@ static void push(void *arg) {
 
 static void close_it(void *arg) {
     (void)arg;
+    note = 1;
     pn_rcu_register();
     if (kind == SEGQ) {
         pn_segq_close(segq);
@@ -79,6 +82,7 @@ static void pop(void *arg) {
         enum pn_queue_rc rc = try_pop(&what);
         pn_rcu_quiescent();
         if (rc == PN_QUEUE_CLOSED) {
+            pn_xp_require(note == 1);
             break;
         }
         if (rc == PN_QUEUE_EMPTY) {
@@ -118,6 +122,7 @@ static void setup(void) {
     for (int p = 0; p < PUSHERS; p++) {
         accepted[p] = popped[p] = 0;
     }
+    note = 0;
     pn_atomic_init(&ended, 0);
     pn_xp_spawn(push, &id[0]);
     pn_xp_spawn(pop, NULL);

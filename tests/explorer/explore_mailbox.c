@@ -18,6 +18,7 @@ struct message {
 
 static struct pn_mailbox *box;
 static struct message message[SENDERS][EACH];
+static int turns; /* plain: it belongs to the actor, and at rest to whoever schedules it */
 static PN_ATOMIC(uint32_t) scheduled; /* futex word: 1 while the actor has been scheduled */
 
 void pn_task_send(struct pn_runtime *rt, unsigned core, struct pn_task *task);
@@ -37,6 +38,7 @@ static void send(void *arg) {
         bool idle = false;
         pn_xp_require(pn_mailbox_push(box, &own[i].mail, &idle) == PN_QUEUE_OK);
         if (idle) {
+            turns++;
             pn_xp_require(pn_xchg_acqrel(&scheduled, 1) == 0);
             pn_futex_wake(&scheduled, 1);
         }
@@ -47,6 +49,8 @@ static void receive(void *arg) {
     (void)arg;
     int last[SENDERS] = {0};
     int received = 0;
+    unsigned taken = 0;
+    bool each = pn_xp_choose(2) == 0; /* room is given back after each, or when nothing is left */
     while (received < SENDERS * EACH) {
         while (pn_load_acq(&scheduled) == 0) {
             pn_futex_wait(&scheduled, 0, PN_FOREVER);
@@ -59,9 +63,17 @@ static void receive(void *arg) {
                 pn_xp_require(m->number == last[s] + 1);
                 last[s] = m->number;
                 received++;
-                pn_mailbox_took(box, NULL, 1);
+                if (each) {
+                    pn_mailbox_took(box, NULL, 1);
+                }
+                taken++;
                 continue;
             }
+            if (!each && taken > 0) {
+                pn_mailbox_took(box, NULL, taken);
+            }
+            taken = 0;
+            turns++;
             /* Before resting: the next sender may schedule as soon as the mark is there. */
             pn_store_rel(&scheduled, 0);
             if (pn_mailbox_rest(box)) {
@@ -78,6 +90,7 @@ static void setup(void) {
         pn_xp_fail("no memory");
     }
     pn_atomic_init(&scheduled, 0);
+    turns = 0;
     pn_xp_spawn(send, message[0]);
     pn_xp_spawn(send, message[1]);
     pn_xp_spawn(receive, NULL);

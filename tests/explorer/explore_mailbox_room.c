@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * pn_mailbox with room for one message: a sender that is a task and one that is a foreign thread
- * wait for room, each in its way, and are let go. Room means that the receiver is done with the
- * message before: its sender writes it again. Nobody waits for ever: that would be a deadlock here.
+ * pn_mailbox with room for one message: two senders, tasks or foreign threads, wait for room, each
+ * in its way, and are let go. Room means that the receiver is done with the message before: its
+ * sender writes it again. Nobody waits for ever: that would be a deadlock here.
  */
 #include "explorer.h"
 #include "runtime/futex.h"
@@ -18,28 +18,29 @@ struct message {
 
 static struct pn_mailbox *box;
 static struct message message[SENDERS][2]; /* one is inside, the other free */
-static struct pn_mail_waiter waiter;
-static PN_ATOMIC(uint32_t) scheduled; /* futex word: 1 while the actor has been scheduled */
-static PN_ATOMIC(uint32_t) ready;     /* futex word: the sender that is a task may go on */
-static int turns;                     /* of the actor; whoever schedules it owns it */
+static struct pn_mail_waiter waiter[SENDERS];
+static bool is_task[SENDERS];
+static PN_ATOMIC(uint32_t) scheduled;      /* futex word: 1 while the actor has been scheduled */
+static PN_ATOMIC(uint32_t) ready[SENDERS]; /* futex words: the sender that is a task may go on */
+static int turns;                          /* of the actor; whoever schedules it owns it */
 
 void pn_task_send(struct pn_runtime *rt, unsigned core, struct pn_task *task);
 
 /* The waiter's task is ready. */
 void pn_task_send(struct pn_runtime *rt, unsigned core, struct pn_task *task) {
     (void)rt;
-    (void)core;
-    pn_xp_require(task == (struct pn_task *)&ready);
-    (void)pn_xchg_acqrel(&ready, 1);
-    pn_futex_wake(&ready, 1);
+    pn_xp_require(core < SENDERS && task == (struct pn_task *)&ready[core]);
+    (void)pn_xchg_acqrel(&ready[core], 1);
+    pn_futex_wake(&ready[core], 1);
 }
 
-static void wait_as_task(void) {
-    pn_store_rlx(&ready, 0);
-    waiter.task = (struct pn_task *)&ready;
-    pn_mailbox_wait_room(box, NULL, &waiter);
-    while (pn_load_acq(&ready) == 0) {
-        pn_futex_wait(&ready, 0, PN_FOREVER);
+static void wait_as_task(int s) {
+    pn_store_rlx(&ready[s], 0);
+    waiter[s].core = (unsigned)s;
+    waiter[s].task = (struct pn_task *)&ready[s];
+    pn_mailbox_wait_room(box, NULL, &waiter[s]);
+    while (pn_load_acq(&ready[s]) == 0) {
+        pn_futex_wait(&ready[s], 0, PN_FOREVER);
     }
 }
 
@@ -50,8 +51,8 @@ static void send(void *arg) {
         m->number = i + 1;
         bool idle = false;
         while (pn_mailbox_push(box, &m->mail, &idle) != PN_QUEUE_OK) {
-            if (s == 0) {
-                wait_as_task();
+            if (is_task[s]) {
+                wait_as_task(s);
             } else {
                 pn_mailbox_wait_room_foreign(box, false);
             }
@@ -74,7 +75,6 @@ static void receive(void *arg) {
         while (pn_load_acq(&scheduled) == 0) {
             pn_futex_wait(&scheduled, 0, PN_FOREVER);
         }
-        turns++;
         pn_store_rlx(&scheduled, 0); /* whoever finds it at rest raises it after that */
         for (;;) {
             struct pn_mail *mail = NULL;
@@ -84,6 +84,7 @@ static void receive(void *arg) {
                 pn_mailbox_took(box, NULL, 1);
                 continue;
             }
+            turns++;
             if (pn_mailbox_rest(box)) {
                 break;
             }
@@ -97,7 +98,10 @@ static void setup(void) {
         pn_xp_fail("no memory");
     }
     pn_atomic_init(&scheduled, 0);
-    pn_atomic_init(&ready, 0);
+    for (int i = 0; i < SENDERS; i++) {
+        pn_atomic_init(&ready[i], 0);
+        is_task[i] = pn_xp_choose(2) == 0;
+    }
     turns = 0;
     pn_xp_spawn(send, (void *)0);
     pn_xp_spawn(send, (void *)1);
