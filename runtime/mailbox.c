@@ -180,7 +180,11 @@ void pn_mailbox_wait_room(struct pn_mailbox *box, struct pn_runtime *rt,
 }
 
 void pn_mailbox_wait_room_foreign(struct pn_mailbox *box, bool spin) {
+#if defined(PN_EXPLORE)
+    enum { PAUSES = 1 };
+#else
     enum { PAUSES = 64 };
+#endif
     for (unsigned i = 0; i < PAUSES; i++) {
         /* M5 acquire: pairs with the subtraction in pn_mailbox_took. */
         if (has_room(pn_load_acq(&box->inside), box->capacity)) {

@@ -22,6 +22,8 @@
 #include <pinion/clock.h>
 #include <pinion/placement.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 static const uint64_t nap_bytes = UINT64_C(512) * 1024;
 static const uint64_t nap_least_ns = 1000000;
