@@ -6,10 +6,10 @@
  *   G1  put, or the push of fresh ones (release) -> get, trim (acquire): the segment's link below
  *       it, and the slab it belongs to.
  *   G2  get's read of a top and of its link -> the same top pushed again: a grace period lies
- *       between, because a segment becomes free only through retirement, or by a trim that waits
- * for one, and get runs inside a read-side section. So the link that was read is still true when
- *       the compare-and-swap succeeds (no ABA), a link is never written while somebody reads it,
- * and nothing is unmapped that a get still looks at.
+ *       between, because a segment becomes free only through retirement, or by a trim that
+ *       waits for one, and get runs inside a read-side section. So the link that was read is
+ *       still true when the compare-and-swap succeeds (no ABA), a link is never written while
+ *       somebody reads it, and nothing is unmapped that a get still looks at.
  *
  * Tried and rejected: taking all with one exchange in get, which needs no grace period, and pushing
  * back what is not needed. After a burst of 10 million items the walk to the end of the pushed-back
