@@ -133,7 +133,7 @@ static size_t take(struct broken *b, void **items, size_t n) {
 
 /* An item in hand is due now. \return how many came out; 0: go wrong now */
 static size_t pop_held(struct broken *b, void **items) {
-    if (b->held == NULL) {
+    if (b->held == NULL || b->fault == ENDS_EARLY) {
         return 0;
     }
     items[0] = b->held;
@@ -204,6 +204,9 @@ static size_t pop(void *port, void **items, size_t n, enum answer *why) {
     if (b->fault == OVERFILLS && b->pops == 0 && atomic_load(&b->in) < 100) {
         return 0;
     }
+    if (b->fault == ENDS_EARLY && b->held == NULL) {
+        (void)take(b, &b->held, 1); /* the first, for good */
+    }
     size_t k = pop_held(b, items);
     if (k == 0) {
         b->pops++;
@@ -211,10 +214,6 @@ static size_t pop(void *port, void **items, size_t n, enum answer *why) {
     }
     if (k == 0 && *why == ANSWER_NOTHING && atomic_load(&b->closed)) {
         k = ask_why(b, items, why);
-    }
-    if (k == 1 && b->fault == ENDS_EARLY && atomic_load(&b->closed)) {
-        k = 0;
-        *why = ANSWER_CLOSED;
     }
     if (b->fault == REVERSES_POPS) {
         reverse(items, k);
