@@ -6,6 +6,7 @@
 #include "subject.h"
 
 #include "runtime/rcu.h"
+#include "runtime/segment.h"
 
 #include <errno.h>
 #include <pinion/reclaim.h>
@@ -111,12 +112,11 @@ static void memory(void *queue, struct subject_memory *out) {
     struct made *m = queue;
     struct pn_segq_memory now;
     pn_segq_memory(m->q, &now);
-    uint64_t each = now.segments_made == 0 ? 0 : now.bytes_mapped / now.segments_made;
     /* Read one after the other: the difference may be negative for a moment. */
     uint64_t waiting = now.segments_retired > now.segments_recycled
                            ? now.segments_retired - now.segments_recycled
                            : 0;
-    *out = (struct subject_memory){.retired = waiting * each,
+    *out = (struct subject_memory){.retired = waiting * sizeof(struct pn_segment),
                                    .retired_bound = RETIRED_BYTES,
                                    .segments_retired = now.segments_retired,
                                    .mapped = now.bytes_mapped};

@@ -101,7 +101,8 @@ class Source:
             elif line.strip() in ("*", ""):
                 break
             elif tag and not re.match(r"^ \*   \S", line):
-                self.malformed.append((number, "neither an entry ('   Q1  ') nor the rest of one (7 blanks)"))
+                self.malformed.append((number, "neither an entry ('   Q1  ') nor the rest of one (7 blanks); "
+                                               "did the formatter reflow it?"))
             else:
                 tag = None  # prose in the table, at the entries' indent
             self.table_end = number
