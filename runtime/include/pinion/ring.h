@@ -1,18 +1,24 @@
 /* SPDX-License-Identifier: MIT
  *
- * pn_ring: a bounded MPMC FIFO of sequence-numbered cells; one compare-and-swap claims a batch.
+ * pn_ring: a bounded MPMC FIFO; one compare-and-swap claims a batch of cells.
  *
  * Operations never block, but this is NOT lock-free: a thread preempted between its claim and its
- * publication delays whoever needs that cell. Successes are a linearizable FIFO; EMPTY and FULL may
- * be said while a claimant is between the two, so whoever parks on them looks again.
+ * publication delays whoever needs that cell, and nobody else until the ring is full or empty
+ * around it. Successes are a linearizable FIFO; EMPTY and FULL may be said while a claimant is
+ * between the two, so whoever parks on them looks again.
  *
- * Equation: cell i holds sequence s; s = position: free for the push of that position; s = position
- * + 1: holds its item; popped, it becomes position + capacity.
+ * Equation: head <= tail <= head + capacity. A position below head is popped or being popped; from
+ * head to tail pushed or being pushed; the cell says which.
  *
- * A batch is claimed in one piece and never waits: it takes the longest run of cells that are
- * ready. Threads: any, without registration. Memory: 16 bytes a cell, all at creation. Source: D.
- * Vyukov, bounded MPMC queue; differs: a batch claims only cells that are ready, so the claimant
- * itself never waits.
+ * A batch is claimed in one piece and takes the longest run of cells that are ready, up to the end
+ * of the array. If that is less than asked for, it looks on for as long as more becomes ready
+ * between two looks of 16 pauses.
+ *
+ * Threads: any, without registration. Memory: 8 bytes a cell, all at creation.
+ * Items: multiples of 8 (pointers that malloc returned), NULL allowed.
+ * Source: D. Vyukov's bounded MPMC queue, with the round of a cell in the item's spare bits as in
+ * P. Tsigas and Y. Zhang (SPAA 2001) instead of a sequence beside it; differs: batches, and a batch
+ *   claims only cells that are ready, so the claimant itself never waits.
  */
 #ifndef PINION_RING_H
 #define PINION_RING_H
@@ -31,11 +37,11 @@ size_t pn_ring_capacity(const struct pn_ring *q);
 
 /**
  * \param counts  of the calling thread, or NULL; plain memory: others read them when it rests
- * \return how many of n went in (0 = FULL), a prefix, consecutive in the queue
+ * \return how many of n went in, a prefix, consecutive in the queue; 0: FULL or CLOSED
  */
 size_t pn_ring_push_n(struct pn_ring *q, void *const *items, size_t n,
                       struct pn_queue_counts *counts);
-/** \return how many came out, at most n (0 = EMPTY) */
+/** \return how many came out, at most n; 0: EMPTY or CLOSED */
 size_t pn_ring_pop_n(struct pn_ring *q, void **items, size_t n, struct pn_queue_counts *counts);
 
 enum pn_queue_rc pn_ring_push(struct pn_ring *q, void *item);
