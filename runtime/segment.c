@@ -125,14 +125,30 @@ static void unmap_idle(struct pn_segment_pool *pool) {
     }
 }
 
+/* Take what is to go off the top, and leave the rest to gets: taking all made each get of the grace
+ * period map a slab, and a loaded queue grew to three times its need. G2: only this thread puts
+ * what was taken before, so no ABA. */
+static struct pn_segment *take_off(struct pn_segment_pool *pool, uint64_t keep) {
+    struct pn_segment *chain = NULL;
+    /* relaxed: a figure; what it misses goes with the next trim. */
+    for (uint64_t made = pn_load_rlx(&pool->made); made > keep; made--) {
+        struct pn_segment *s = pop_free(pool);
+        if (s == NULL) {
+            break;
+        }
+        s->going = chain;
+        chain = s;
+    }
+    return chain;
+}
+
 void pn_segment_pool_trim(struct pn_segment_pool *pool, uint64_t keep) {
-    /* G1 acquire: pairs with the swap in push_chain. Gets that come now map a fresh slab. */
-    struct pn_segment *chain = pn_xchg_acq(&pool->free, NULL);
+    struct pn_segment *chain = take_off(pool, keep);
     if (chain == NULL) {
         return;
     }
     pn_rcu_synchronize(); /* G2: whoever read a top or a link of these is done */
-    for (struct pn_segment *s = chain; s != NULL; s = s->below) {
+    for (struct pn_segment *s = chain; s != NULL; s = s->going) {
         s->slab->idle++;
     }
     struct pn_segment *first = NULL;
@@ -140,7 +156,7 @@ void pn_segment_pool_trim(struct pn_segment_pool *pool, uint64_t keep) {
     while (chain != NULL) {
         struct pn_segment *s = chain;
         struct pn_slab *slab = s->slab;
-        chain = s->below;
+        chain = s->going;
         /* relaxed: only this thread lowers it. */
         if (slab->idle == slab->n && !slab->going && pn_load_rlx(&pool->made) - slab->n >= keep) {
             slab->going = true;

@@ -33,6 +33,7 @@ struct pn_slab; /* one mapping of several segments */
 struct pn_segment {
     struct pn_retired retired;           /* while retired */
     struct pn_segment *below;            /* while free */
+    struct pn_segment *going;            /* while a trim has it: readers may still look at below */
     struct pn_slab *slab;                /* written once */
     PN_ATOMIC(struct pn_segment *) next; /* while linked */
     _Alignas(PN_LINE) PN_ATOMIC(uint64_t) enq;
