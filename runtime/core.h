@@ -34,6 +34,7 @@ struct pn_core {
     unsigned id;
     unsigned domain;
     struct pn_runq *runq;
+    struct pn_reader *reader;
     struct pn_segq_port *inject;
     struct pn_arena *arena;
     struct pn_stats_block *stats;

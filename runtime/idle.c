@@ -13,7 +13,7 @@
  */
 #include "runtime/core.h"
 #include "runtime/futex.h"
-#include "runtime/rcu.h"
+#include "runtime/reader.h"
 
 enum { PAUSES = 8 };
 
@@ -78,10 +78,10 @@ static void park(struct pn_core *core) {
         pn_stats_add(core->stats, PN_STAT_WAKE_SPURIOUS, 1);
     }
     /* Offline: a sleeping reader would hold up every grace period. */
-    pn_rcu_offline();
+    pn_reader_goes_offline(core->reader);
     core->woken = pn_sleepers_wait(&rt->sleepers, core->id, key,
                                    next == UINT64_MAX ? PN_FOREVER : next - now);
-    pn_rcu_online();
+    pn_reader_comes_online(core->reader);
     pn_stats_add(core->stats, PN_STAT_SLEEP_NS, pn_now_ns() - now);
     pn_stats_add(core->stats, PN_STAT_SYSCALLS, 1);
 }

@@ -14,9 +14,7 @@
 #include "runtime/reclaim.h"
 
 #include "runtime/futex.h"
-#include "runtime/rcu.h"
-
-#include <pinion/clock.h>
+#include "runtime/reader.h"
 
 void pn_reclaimer_init(struct pn_reclaimer *r) {
     pn_atomic_init(&r->top, NULL);
@@ -33,6 +31,9 @@ void pn_reclaimer_init(struct pn_reclaimer *r) {
     pn_atomic_init(&r->stop, 0);
     (void)pthread_mutex_init(&r->pools_lock, NULL);
     r->pools = NULL;
+    (void)pthread_mutex_init(&r->readers_lock, NULL);
+    r->readers = NULL;
+    pn_atomic_init(&r->grace_since_ns, 0);
 }
 
 void pn_reclaimer_ring(struct pn_reclaimer *r) {
@@ -59,19 +60,6 @@ void pn_reclaimer_retire(struct pn_reclaimer *r, struct pn_retired *piece) {
     }
 }
 
-#if defined(PN_EXPLORE)
-static uint64_t timed_grace_period(void) {
-    pn_rcu_synchronize();
-    return 0;
-}
-#else
-static uint64_t timed_grace_period(void) {
-    uint64_t start = pn_now_ns();
-    pn_rcu_synchronize();
-    return pn_now_ns() - start;
-}
-#endif
-
 uint64_t pn_reclaimer_round(struct pn_reclaimer *r) {
     /* relaxed: a glance that spares the exchange; what it misses waits for the next round. */
     if (pn_load_rlx(&r->top) == NULL) {
@@ -79,7 +67,7 @@ uint64_t pn_reclaimer_round(struct pn_reclaimer *r) {
     }
     /* L1 acquire: pairs with the push in pn_reclaimer_retire. */
     struct pn_retired *piece = pn_xchg_acq(&r->top, NULL);
-    uint64_t ns = timed_grace_period(); /* L2 */
+    uint64_t ns = pn_reclaimer_grace_period(r); /* L2 */
     uint64_t n = 0;
     uint64_t bytes = 0;
     while (piece != NULL) {

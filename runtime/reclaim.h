@@ -28,7 +28,10 @@ struct pn_reclaimer {
     PN_ATOMIC(int) tid;
     PN_ATOMIC(uint32_t) stop;
     struct pn_os_cpu cpu;
-    uint64_t fixed_nap_ns; /* 0: it adapts */
+    uint64_t fixed_nap_ns;              /* 0: it adapts */
+    PN_ATOMIC(uint64_t) grace_since_ns; /* 0: none under way */
+    pthread_mutex_t readers_lock;
+    struct pn_reader *readers;
     pthread_mutex_t pools_lock;
     struct pn_segment_pool *pools; /* of the queues that retire here, a node each */
     pthread_t thread;

@@ -125,5 +125,6 @@ void pn_reclaimer_destroy(struct pn_reclaimer *r) {
         (void)pn_reclaimer_round(r);
     }
     (void)pthread_mutex_destroy(&r->pools_lock);
+    (void)pthread_mutex_destroy(&r->readers_lock);
     free(r);
 }

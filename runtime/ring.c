@@ -346,11 +346,11 @@ static bool push_possible(void *queue) {
 }
 
 struct pn_wait_point pn_ring_items(struct pn_ring *q) {
-    static const struct pn_wait_ops ops = {PN_QUEUE_EMPTY, false, attempt_pop, pop_possible};
+    static const struct pn_wait_ops ops = {PN_QUEUE_EMPTY, attempt_pop, NULL, pop_possible};
     return (struct pn_wait_point){&ops, q, &q->waits->items};
 }
 
 struct pn_wait_point pn_ring_room(struct pn_ring *q) {
-    static const struct pn_wait_ops ops = {PN_QUEUE_FULL, false, attempt_push, push_possible};
+    static const struct pn_wait_ops ops = {PN_QUEUE_FULL, attempt_push, NULL, push_possible};
     return (struct pn_wait_point){&ops, q, &q->waits->room};
 }

@@ -39,7 +39,11 @@ void pn_runtime_degrade(struct pn_runtime *rt, const char *format, ...) {
 }
 
 const char *pn_runtime_degraded(const struct pn_runtime *rt, unsigned i) {
-    return i < rt->n_degraded ? rt->degraded[i] : NULL;
+    struct pn_runtime *locked = (struct pn_runtime *)rt; /* the watchdog may be adding one */
+    (void)pthread_mutex_lock(&locked->lock);
+    const char *text = i < rt->n_degraded ? rt->degraded[i] : NULL;
+    (void)pthread_mutex_unlock(&locked->lock);
+    return text;
 }
 
 /* Victims in order of distance, within a distance starting behind oneself: neighbours of one victim

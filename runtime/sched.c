@@ -13,10 +13,11 @@
  *   T3  thread id stored (release) -> read by others (acquire; usage.c): the core is placed.
  */
 #include "runtime/core.h"
-#include "runtime/rcu.h"
+#include "runtime/reader.h"
 
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -235,12 +236,21 @@ static void place(struct pn_core *core) {
     pn_store_rel(&core->tid, (int)syscall(SYS_gettid));
 }
 
+/* Online from here on, and known by name to whoever asks what holds memory up. */
+static void open_reader(struct pn_core *core) {
+    char name[32];
+    (void)snprintf(name, sizeof name, "scheduler %u", core->id);
+    if (core->start_error == 0) {
+        core->start_error = pn_reader_open(core->rt->reclaimer, name, &core->reader);
+    }
+}
+
 void *pn_core_main(void *arg) {
     struct pn_core *core = arg;
     struct pn_runtime *rt = core->rt;
     pn_this_core = core;
     place(core);
-    pn_rcu_register();
+    open_reader(core);
     (void)pthread_mutex_lock(&rt->lock);
     rt->n_placed++;
     (void)pthread_cond_signal(&rt->placed);
@@ -248,7 +258,7 @@ void *pn_core_main(void *arg) {
     uint64_t turns = 0;
     /* T2 acquire: pairs with the store in pn_runtime_stop. */
     while (core->start_error == 0 && pn_load_acq(&rt->stop) == 0) {
-        pn_rcu_quiescent();
+        pn_reader_is_quiescent(core->reader);
         unsigned n = turn(core);
         if (n == 0) {
             n = (unsigned)pn_arena_collect(core->arena) > 0;
@@ -262,7 +272,7 @@ void *pn_core_main(void *arg) {
             pn_core_found_work(core);
         }
     }
-    pn_rcu_unregister();
+    pn_reader_close(core->reader);
     if (core->arena != NULL) {
         (void)pn_arena_flush(core->arena);
     }

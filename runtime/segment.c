@@ -20,7 +20,7 @@
  */
 #include "runtime/segment.h"
 
-#include "runtime/rcu.h"
+#include "runtime/reader.h"
 #include "runtime/reclaim.h"
 #include "runtime/slab.h"
 
@@ -142,12 +142,12 @@ static struct pn_segment *take_off(struct pn_segment_pool *pool, uint64_t keep) 
     return chain;
 }
 
-void pn_segment_pool_trim(struct pn_segment_pool *pool, uint64_t keep) {
+void pn_segment_pool_trim(struct pn_reclaimer *r, struct pn_segment_pool *pool, uint64_t keep) {
     struct pn_segment *chain = take_off(pool, keep);
     if (chain == NULL) {
         return;
     }
-    pn_rcu_synchronize(); /* G2: whoever read a top or a link of these is done */
+    (void)pn_reclaimer_grace_period(r); /* G2: whoever read a top or a link of these is done */
     for (struct pn_segment *s = chain; s != NULL; s = s->going) {
         s->slab->idle++;
     }
@@ -257,7 +257,7 @@ bool pn_segment_pools_trim(struct pn_reclaimer *r, uint64_t now_ns) {
         uint64_t keep = wanted(pool, now_ns);
         /* relaxed: figures. Twice: a load that comes and goes does not map and unmap each time. */
         if (pn_load_rlx(&pool->made) > 2 * keep) {
-            pn_segment_pool_trim(pool, keep);
+            pn_segment_pool_trim(r, pool, keep);
         }
         more =
             more || pn_load_rlx(&pool->made) > 2 * (pn_load_rlx(&pool->taken) + PN_SLAB_SEGMENTS);

@@ -72,7 +72,7 @@ void pn_segment_put(struct pn_segment_pool *pool, struct pn_segment *segment);
 
 /** Unmap slabs that are wholly free, as long as `keep` segments stay made. Waits for a grace
  * period. One thread at a time, not a reader. */
-void pn_segment_pool_trim(struct pn_segment_pool *pool, uint64_t keep);
+void pn_segment_pool_trim(struct pn_reclaimer *r, struct pn_segment_pool *pool, uint64_t keep);
 
 /** Reclaimer's thread: trim what two windows did not need. \return true if there is more than that
  * now, so that it is worth coming back in a window */

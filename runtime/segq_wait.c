@@ -7,6 +7,7 @@
  *   Q3  of segq.c: the segment that pushes use.
  *   Q4  of segq.c: whether it is closed.
  */
+#include "runtime/reader.h"
 #include "runtime/segq_parts.h"
 
 int pn_segq_enable_waits(struct pn_segq *q) {
@@ -19,6 +20,11 @@ static enum pn_queue_rc attempt_pop(void *queue, void **item) {
 
 static enum pn_queue_rc attempt_push(void *queue, void **item) {
     return pn_segq_push(queue, *item);
+}
+
+static void rest(void *queue, bool offline) {
+    const struct pn_segq_port *port = queue;
+    pn_reclaimer_rest(port->q->reclaimer, offline);
 }
 
 static bool pop_possible(void *queue) {
@@ -41,11 +47,11 @@ static bool push_possible(void *queue) {
 }
 
 struct pn_wait_point pn_segq_items(struct pn_segq_port *port) {
-    static const struct pn_wait_ops ops = {PN_QUEUE_EMPTY, true, attempt_pop, pop_possible};
+    static const struct pn_wait_ops ops = {PN_QUEUE_EMPTY, attempt_pop, rest, pop_possible};
     return (struct pn_wait_point){&ops, port, &port->waits->items};
 }
 
 struct pn_wait_point pn_segq_room(struct pn_segq_port *port) {
-    static const struct pn_wait_ops ops = {PN_QUEUE_FULL, true, attempt_push, push_possible};
+    static const struct pn_wait_ops ops = {PN_QUEUE_FULL, attempt_push, rest, push_possible};
     return (struct pn_wait_point){&ops, port, &port->waits->room};
 }

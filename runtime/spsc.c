@@ -267,11 +267,11 @@ static bool push_possible(void *queue) {
 }
 
 struct pn_wait_point pn_spsc_items(struct pn_spsc *q) {
-    static const struct pn_wait_ops ops = {PN_QUEUE_EMPTY, false, attempt_pop, pop_possible};
+    static const struct pn_wait_ops ops = {PN_QUEUE_EMPTY, attempt_pop, NULL, pop_possible};
     return (struct pn_wait_point){&ops, q, &q->waits->items};
 }
 
 struct pn_wait_point pn_spsc_room(struct pn_spsc *q) {
-    static const struct pn_wait_ops ops = {PN_QUEUE_FULL, false, attempt_push, push_possible};
+    static const struct pn_wait_ops ops = {PN_QUEUE_FULL, attempt_push, NULL, push_possible};
     return (struct pn_wait_point){&ops, q, &q->waits->room};
 }

@@ -11,7 +11,6 @@
 #include "runtime/waitlist.h"
 
 #include "runtime/futex.h"
-#include "runtime/rcu.h"
 
 #include <errno.h>
 #include <pinion/clock.h>
@@ -143,12 +142,12 @@ static void pass_on(struct pn_wait_point at, enum pn_queue_rc rc) {
 }
 
 static void sleep_until_notified(struct pn_wait_point at, uint32_t key, uint64_t timeout_ns) {
-    if (at.ops->rcu) {
-        pn_rcu_offline();
+    if (at.ops->rest != NULL) {
+        at.ops->rest(at.queue, true);
     }
     (void)pn_eventcount_wait(&at.list->waiting, key, timeout_ns);
-    if (at.ops->rcu) {
-        pn_rcu_online();
+    if (at.ops->rest != NULL) {
+        at.ops->rest(at.queue, false);
     }
 }
 

@@ -41,9 +41,9 @@ void pn_waitlist_notify(struct pn_waitlist *list, unsigned most);
 /* How to try at one side of a queue. */
 struct pn_wait_ops {
     enum pn_queue_rc refused; /* EMPTY or FULL: the answer that one waits on */
-    bool rcu;                 /* the thread is registered: offline while it sleeps */
     enum pn_queue_rc (*attempt)(void *queue, void **item);
-    bool (*possible)(void *queue); /* an attempt would be answered otherwise now */
+    void (*rest)(void *queue, bool offline); /* around the sleep of a reader; NULL: no reader */
+    bool (*possible)(void *queue);           /* an attempt would be answered otherwise now */
 };
 
 #endif

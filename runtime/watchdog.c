@@ -16,6 +16,7 @@
 #include "runtime/futex.h"
 
 #include <errno.h>
+#include <pinion/reader.h>
 #include <stdlib.h>
 
 /* 100 looks a second: with the reclaimer's 210 (20 million short jobs, strace) and what a program's
@@ -25,11 +26,17 @@ static const uint64_t tick_ns = 10000000;
 /* With every core asleep nothing can get stuck; the first look after that comes so late at most. */
 static const uint64_t rest_most_ns = 40000000;
 
+/* Far beyond a time slice or a job that blocks where it should not. */
+static const uint64_t holdup_ns = 500000000;
+enum { HOLDUPS_MOST = 8 };
+
 struct pn_watchdog {
     struct pn_runtime *rt;
     struct pn_os_cpu cpu;
     pthread_t thread;
     uint64_t *seen; /* [n_cores] lease words of the last look */
+    bool holdup_noted;
+    unsigned holdups; /* noted so far */
     PN_ATOMIC(uint32_t) stop;
     PN_ATOMIC(int) tid;
 };
@@ -67,6 +74,20 @@ static bool look_at(struct pn_watchdog *dog, unsigned i, uint64_t now_ns) {
            pn_runq_length(core->runq) > 0;
 }
 
+/* A reader that holds up grace periods keeps retired memory from coming back: name it, once each
+ * time. */
+static void look_at_reclaimer(struct pn_watchdog *dog) {
+    struct pn_holdup holdup;
+    bool held = pn_reclaimer_held_up(dog->rt->reclaimer, holdup_ns, &holdup);
+    if (held && !dog->holdup_noted && dog->holdups < HOLDUPS_MOST) {
+        dog->holdups++;
+        pn_runtime_degrade(dog->rt, "%s (thread %d) holds up memory reclamation: %lu ms so far",
+                           holdup.name[0] != 0 ? holdup.name : "an unknown reader", holdup.tid,
+                           (unsigned long)(holdup.ns / 1000000));
+    }
+    dog->holdup_noted = held;
+}
+
 static void *watchdog_main(void *arg) {
     struct pn_watchdog *dog = arg;
     struct pn_runtime *rt = dog->rt;
@@ -83,6 +104,7 @@ static void *watchdog_main(void *arg) {
         for (unsigned i = 0; i < rt->n_cores; i++) {
             wake = look_at(dog, i, now) || wake;
         }
+        look_at_reclaimer(dog);
         if (wake) {
             (void)pn_sleepers_wake_one(&rt->sleepers, 0, rt->n_cores); /* V2 */
         }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <pinion/reader.h>
 #include <pinion/reclaim.h>
 
 #include "runtime/rcu.h"
@@ -211,8 +212,73 @@ static void test_idle_thread_rests(void **state) {
     pn_reclaimer_destroy(r);
 }
 
+struct held_reader {
+    struct pn_reclaimer *r;
+    const char *name;
+    PN_ATOMIC(uint32_t) opened, go_on;
+    bool sleeps; /* offline */
+};
+
+static void *hold(void *arg) {
+    struct held_reader *h = arg;
+    struct pn_reader *reader = NULL;
+    assert_int_equal(pn_reader_open(h->r, h->name, &reader), 0);
+    if (h->sleeps) {
+        pn_reader_offline(reader);
+    }
+    pn_store_seq(&h->opened, 1);
+    while (pn_load_seq(&h->go_on) == 0) {
+        (void)nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    }
+    if (h->sleeps) {
+        pn_reader_online(reader);
+    }
+    pn_reader_quiescent(reader);
+    pn_reader_close(reader);
+    return NULL;
+}
+
+/* One reader is stuck, one is offline: the stuck one is named until it moves on. */
+static void test_who_holds_a_grace_period_up_is_named(void **state) {
+    (void)state;
+    enum { MS = 1000000 };
+    struct pn_reclaimer *r = NULL;
+    PN_ATOMIC(uint64_t) count;
+    pn_atomic_init(&count, 0);
+    assert_int_equal(pn_reclaimer_create(&r, anywhere, 1000000), 0);
+    struct held_reader readers[2] = {{.r = r, .name = "stuck"},
+                                     {.r = r, .name = "asleep", .sleeps = true}};
+    pthread_t threads[2];
+    for (unsigned i = 0; i < 2; i++) {
+        pn_atomic_init(&readers[i].opened, 0);
+        pn_atomic_init(&readers[i].go_on, 0);
+        assert_int_equal(pthread_create(&threads[i], NULL, hold, &readers[i]), 0);
+        while (pn_load_seq(&readers[i].opened) == 0) {
+            (void)nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+        }
+    }
+    struct pn_holdup holdup;
+    assert_false(pn_reclaimer_held_up(r, 20 * (uint64_t)MS, &holdup));
+    retire_one(r, &count, 100);
+    while (!pn_reclaimer_held_up(r, 20 * (uint64_t)MS, &holdup)) {
+        (void)nanosleep(&(struct timespec){.tv_nsec = MS}, NULL);
+    }
+    assert_string_equal(holdup.name, "stuck");
+    assert_true(holdup.tid > 0 && holdup.ns >= 20 * (uint64_t)MS);
+    assert_int_equal(pn_load_seq(&count), 0);
+    pn_store_seq(&readers[0].go_on, 1);
+    assert_int_equal(pthread_join(threads[0], NULL), 0);
+    pn_reclaimer_barrier(r);
+    assert_false(pn_reclaimer_held_up(r, 0, &holdup));
+    assert_int_equal(pn_load_seq(&count), 1);
+    pn_store_seq(&readers[1].go_on, 1);
+    assert_int_equal(pthread_join(threads[1], NULL), 0);
+    pn_reclaimer_destroy(r);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_who_holds_a_grace_period_up_is_named),
         cmocka_unit_test(test_barrier_hands_everything_on),
         cmocka_unit_test(test_destroy_hands_the_rest_on),
         cmocka_unit_test(test_reader_holds_pieces_until_it_leaves),

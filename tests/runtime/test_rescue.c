@@ -18,6 +18,7 @@
 
 #include <pinion/clock.h>
 #include <pinion/pool.h>
+#include <pinion/reclaim.h>
 #include <pinion/task.h>
 
 static const uint64_t deadline_ns = 10000000000u;
@@ -344,12 +345,63 @@ static void nothing_is_lost_or_doubled(void **state) {
     bed_end(&bed);
 }
 
+/* User code that stays until the watchdog has named its core, while a grace period waits for it. */
+struct hog {
+    struct pn_task task;
+    struct pn_runtime *rt;
+    struct pn_retired piece;
+    PN_ATOMIC(uint32_t) out; /* 1 named, 2 not */
+};
+
+static void forget(struct pn_retired *piece, void *context) {
+    (void)piece;
+    (void)context;
+}
+
+static bool named(const struct hog *h, const char *name) {
+    const char *text = NULL;
+    for (unsigned i = 0; (text = pn_runtime_degraded(h->rt, i)) != NULL; i++) {
+        if (strncmp(text, name, strlen(name)) == 0 && strstr(text, "holds up") != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void be_a_hog(struct pn_task *task) {
+    struct hog *h = (struct hog *)task;
+    char name[32];
+    (void)snprintf(name, sizeof name, "scheduler %u ", pn_this_core_id());
+    h->piece = (struct pn_retired){.fn = forget, .bytes = 1};
+    pn_reclaimer_retire(pn_runtime_reclaimer(h->rt), &h->piece);
+    uint64_t until = pn_now_ns() + deadline_ns;
+    while (!named(h, name) && pn_now_ns() < until) {
+        pn_relax();
+    }
+    pn_store_rel(&h->out, named(h, name) ? 1 : 2);
+}
+
+static void who_holds_memory_up_is_named(void **state) {
+    (void)state;
+    struct bed bed;
+    if (!start_two(&bed, PN_IDLE_ADAPTIVE)) {
+        skip();
+    }
+    struct hog h = {.task.run = be_a_hog, .rt = bed.rt};
+    pn_atomic_init(&h.out, 0);
+    pn_task_send(bed.rt, 1, &h.task);
+    wait_for(&h.out, 1);
+    assert_int_equal(pn_load_acq(&h.out), 1);
+    bed_end(&bed);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(timers_inbox_and_queue_go_on),
         cmocka_unit_test(sleeping_workers_go_on_and_come_home),
         cmocka_unit_test(waiting_producers_go_on),
         cmocka_unit_test(nothing_is_lost_or_doubled),
+        cmocka_unit_test(who_holds_memory_up_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
