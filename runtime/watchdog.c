@@ -18,6 +18,8 @@
 #include <errno.h>
 #include <pinion/reader.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 /* 100 looks a second: with the reclaimer's 210 (20 million short jobs, strace) and what a program's
  * own helpers do, under 500 system calls a second. A stall is seen after one to two ticks. */
