@@ -28,12 +28,19 @@ void xp_print_step(const struct xp_step *s) {
                  xp_site_name(s->site, name, sizeof name));
 }
 
+/* Where the linker put the program. */
+extern const char __executable_start[];
+
 void xp_print_trace(void) {
     int first = xp.steps > XP_TRACE - 1 ? xp.steps - XP_TRACE + 1 : 1;
     for (int i = first; i <= xp.steps; i++) {
         if (xp.trace[i % XP_TRACE].what != NULL) {
             xp_print_step(&xp.trace[i % XP_TRACE]);
         }
+    }
+    if (xp.error != NULL && strstr(xp.error, "plain") != NULL) {
+        (void)printf("  thread %d plain access, addr2line -e PROGRAM %#lx\n", xp.current,
+                     (unsigned long)(xp.pc - 1 - (uintptr_t)__executable_start));
     }
 }
 
@@ -49,10 +56,6 @@ void xp_step(const char *what, uintptr_t address, uint64_t value, struct pn_xp_s
 
 uint64_t pn_xp_trace_hash(void) {
     return xp.hash;
-}
-
-uint64_t pn_xp_steps(void) {
-    return (uint64_t)xp.steps;
 }
 
 bool pn_xp_weak(void) {
@@ -88,6 +91,25 @@ static bool can_run(int t) {
     return !xp.thread[t].done && !xp.thread[t].blocked;
 }
 
+/* The sleeper whose time-out is next is let go, and it is that late. */
+static bool wake_by_time(void) {
+    int next = 0;
+    for (int t = 1; t < xp.n; t++) {
+        const struct xp_thread *thread = &xp.thread[t];
+        bool sleeps = thread->blocked && thread->timed && thread->waits_on != 0;
+        if (sleeps && (next == 0 || thread->deadline < xp.thread[next].deadline)) {
+            next = t;
+        }
+    }
+    if (next != 0) {
+        uint64_t now = pn_xp_time_ns();
+        uint64_t then = xp.thread[next].deadline;
+        xp.waited_ns += then > now ? then - now : 0;
+        xp.thread[next].blocked = false;
+    }
+    return next != 0;
+}
+
 /* Everybody who can run and is not waiting in a loop for somebody else; if all are, all. The
  * current thread comes first, so that decision 0 is the one without a switch. */
 static int list_runnable(int *list) {
@@ -107,6 +129,9 @@ static int list_runnable(int *list) {
                 list[n++] = t;
             }
         }
+    }
+    if (n == 0 && relaxing > 0) {
+        (void)wake_by_time(); /* while they wait in their loops time passes */
     }
     for (int t = 1; n == 0 && relaxing > 0 && t < xp.n; t++) {
         xp.thread[t].relaxing = xp.thread[t].relaxing && !can_run(t);
@@ -190,17 +215,6 @@ void pn_xp_relax(void) {
     me->relaxing = false;
     /* Stores become visible in finite time: after a pause a loop sees the newest. */
     me->fresh = 4;
-}
-
-/* A sleeper with a time-out may be let go when nobody else can run, or sooner by choice. */
-static bool wake_by_time(void) {
-    for (int t = 1; t < xp.n; t++) {
-        if (xp.thread[t].blocked && xp.thread[t].timed) {
-            xp.thread[t].blocked = false;
-            return true;
-        }
-    }
-    return false;
 }
 
 /* Somebody else, after the current thread blocked or ended; nobody: *n is 0. */
@@ -323,6 +337,7 @@ static void begin(void) {
     memset(&xp.grace_starts, 0, sizeof xp.grace_starts);
     xp.n = 1;
     xp.current = xp.steps = xp.preemptions = xp.stale_reads = xp.plain_accesses = 0;
+    xp.waited_ns = 0;
     xp_reset_choices();
     xp.hash = 0xcbf29ce484222325u;
     xp.error = NULL;

@@ -22,7 +22,7 @@ struct pn_xp_test {
     void (*setup)(void); /* once per execution; calls pn_xp_spawn */
     void (*check)(void); /* after all threads ended; may free; NULL = nothing */
     bool leaks_allowed;  /* blocks of pn_xp_alloc that were not freed are no error */
-    /* What some execution of a search must reach: pn_xp_reached(i). A search of 20,000 that never
+    /* What some execution of a search must reach: pn_xp_reached(i). A search of 5,000 that never
      * does is a failure: the test has become too tame. */
     const char *must_reach[PN_XP_REACHED];
 };
@@ -73,8 +73,8 @@ bool pn_xp_weak(void);
 /** A replay is being told step by step: a check may print what it looked at. */
 bool pn_xp_telling(void);
 
-/** Steps taken so far: the model's time. */
-uint64_t pn_xp_steps(void);
+/** The model's time: a little per step, and what waits that ran out have waited for. */
+uint64_t pn_xp_time_ns(void);
 
 /** Hash of the last execution's steps: the same decisions give the same. */
 uint64_t pn_xp_trace_hash(void);

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * What explored files call besides accesses to memory: futex and RCU.
+ * What explored files call besides accesses to memory: futex, RCU, time, and the few locks of
+ * start-up.
  */
 #include "explorer_parts.h"
+
+#include <pthread.h>
 
 void pn_xp_futex_wait(const void *word, uint32_t expected, uint64_t timeout_ns);
 void pn_xp_futex_wake(const void *word, int n);
@@ -14,12 +17,21 @@ void pn_xp_futex_wait(const void *word, uint32_t expected, uint64_t timeout_ns) 
     }
     struct xp_thread *me = &xp.thread[xp.current];
     me->timed = timeout_ns != UINT64_MAX;
-    if (me->timed && xp_choose(2) == 0) {
-        return; /* the time ran out at once */
+    bool ran_out =
+        me->timed && xp_choose(2) == 1; /* else it may when others wait, see wake_by_time */
+    if (ran_out) {
+        xp.waited_ns += timeout_ns;
+    } else {
+        me->deadline = pn_xp_time_ns() + timeout_ns;
+        me->waits_on = (uintptr_t)word;
+        xp_block_current();
+        ran_out = me->waits_on != 0;
+        me->waits_on = 0;
     }
-    me->waits_on = (uintptr_t)word;
-    xp_block_current();
-    me->waits_on = 0;
+    if (ran_out) {
+        pn_xp_relax(); /* others ran meanwhile */
+        return;
+    }
     me->fresh = 1; /* the kernel's lock lies between wake and return */
 }
 
@@ -28,9 +40,15 @@ void pn_xp_futex_wake(const void *word, int n) {
     for (int t = 1; n > 0 && t < xp.n; t++) {
         if (xp.thread[t].blocked && xp.thread[t].waits_on == (uintptr_t)word) {
             xp.thread[t].blocked = false;
+            xp.thread[t].waits_on = 0;
             n--;
         }
     }
+}
+
+uint64_t pn_xp_time_ns(void) {
+    enum { PER_STEP = 100 };
+    return (uint64_t)xp.steps * PER_STEP + xp.waited_ns;
 }
 
 void pn_xp_rcu_register(void);
@@ -120,4 +138,39 @@ void pn_xp_rcu_synchronize(struct pn_xp_site *site) {
     for (int t = 1; t < xp.n; t++) {
         xp_join(&me->now, xp.thread[t].done ? &xp.thread[t].now : &xp.thread[t].quiet);
     }
+}
+
+/* A mutex is a word that is 1 while somebody has it. A condition wakes everybody who waits: each
+ * looks again, as its callers must in any case. */
+int pn_xp_mutex_lock(pthread_mutex_t *mutex);
+int pn_xp_mutex_unlock(pthread_mutex_t *mutex);
+int pn_xp_cond_wait(pthread_cond_t *cond, pthread_mutex_t *mutex);
+int pn_xp_cond_signal(pthread_cond_t *cond);
+
+int pn_xp_mutex_lock(pthread_mutex_t *mutex) {
+    static struct pn_xp_site site = {.file = "mutex", .function = "lock", .order = PN_XP_ACQ};
+    uint64_t unlocked = 0;
+    while (!pn_xp_cas(mutex, &unlocked, 1, &site)) {
+        unlocked = 0;
+        pn_xp_relax();
+    }
+    return 0;
+}
+
+int pn_xp_mutex_unlock(pthread_mutex_t *mutex) {
+    static struct pn_xp_site site = {.file = "mutex", .function = "unlock", .order = PN_XP_REL};
+    pn_xp_store(mutex, 0, &site);
+    return 0;
+}
+
+int pn_xp_cond_wait(pthread_cond_t *cond, pthread_mutex_t *mutex) {
+    (void)cond;
+    (void)pn_xp_mutex_unlock(mutex);
+    pn_xp_relax();
+    return pn_xp_mutex_lock(mutex);
+}
+
+int pn_xp_cond_signal(pthread_cond_t *cond) {
+    (void)cond;
+    return 0;
 }

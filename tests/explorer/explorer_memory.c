@@ -23,9 +23,9 @@ void xp_memory_reset(void) {
     xp.generation++;
 }
 
-uint32_t xp_map_find(struct xp_map *map, uintptr_t address, int *n, bool *fresh) {
-    enum { SLOTS = 2 * XP_LOCATIONS };
-    unsigned h = (unsigned)((address * 0x9E3779B97F4A7C15u) >> 51);
+uint32_t xp_map_find(struct xp_map *map, uintptr_t address, int *n, int most, bool *fresh) {
+    enum { SLOTS = 2 * XP_WORDS };
+    unsigned h = (unsigned)((address * 0x9E3779B97F4A7C15u) >> 48);
     for (;; h++) {
         h %= SLOTS;
         if (map->slot[h].generation != xp.generation) {
@@ -36,7 +36,7 @@ uint32_t xp_map_find(struct xp_map *map, uintptr_t address, int *n, bool *fresh)
             return map->slot[h].index;
         }
     }
-    if (*n == XP_LOCATIONS) {
+    if (*n == most) {
         pn_xp_fail("the test uses too many locations");
     }
     map->slot[h].address = address;
@@ -49,7 +49,7 @@ uint32_t xp_map_find(struct xp_map *map, uintptr_t address, int *n, bool *fresh)
 static struct xp_location *find(uintptr_t address) {
     bool fresh;
     struct xp_location *l =
-        &xp.location[xp_map_find(&xp.location_of, address, &xp.n_locations, &fresh)];
+        &xp.location[xp_map_find(&xp.location_of, address, &xp.n_locations, XP_LOCATIONS, &fresh)];
     if (fresh) {
         memset(l, 0, offsetof(struct xp_location, store) + sizeof l->store[0]);
         l->n = 1; /* the zero that was there */

@@ -13,6 +13,7 @@
 enum {
     XP_THREADS = PN_XP_THREADS,
     XP_LOCATIONS = 4096,
+    XP_WORDS = 1 << 15, /* of plain data */
     XP_HISTORY = 48,
     XP_BLOCKS = 256,
     XP_TRACE = 32,
@@ -39,7 +40,7 @@ struct xp_map {
     struct {
         uintptr_t address;
         uint32_t generation, index;
-    } slot[2 * XP_LOCATIONS];
+    } slot[2 * XP_WORDS];
 };
 
 /* One atomic location: its modification order, newest last. */
@@ -91,7 +92,8 @@ struct xp_thread {
     void *arg;
     bool done, blocked, relaxing;
     int fresh;  /* so many loads see the newest store */
-    bool timed; /* its wait may time out */
+    bool timed; /* its wait may time out, at this time */
+    uint64_t deadline;
     uintptr_t waits_on;
     int joins; /* thread whose end it waits for; 0 = none */
     struct xp_clock now, acquire_pending, release_fence, visible;
@@ -117,15 +119,16 @@ struct xp {
     struct xp_location location[XP_LOCATIONS];
     int n_locations;
     struct xp_map location_of, plain_of;
-    struct xp_plain plain[XP_LOCATIONS];
+    struct xp_plain plain[XP_WORDS];
     int n_plain;
     struct xp_block block[XP_BLOCKS];
     int n_blocks;
     uint64_t *local[XP_LOCALS]; /* thread-local words that follow the running thread */
     int n_locals;
     struct xp_step trace[XP_TRACE];
-    uint64_t hash, moments;
+    uint64_t hash, moments, waited_ns;
     const char *error;
+    uintptr_t pc;         /* of the last plain access */
     bool running, active; /* active: a failure has somewhere to go */
     bool tell;            /* print each step */
     /* strategy */
@@ -165,7 +168,7 @@ void xp_join(struct xp_clock *into, const struct xp_clock *from);
 void xp_memory_reset(void);
 uint64_t xp_latest(uintptr_t address);
 /* \return the record's index; *fresh: it is new */
-uint32_t xp_map_find(struct xp_map *map, uintptr_t address, int *n, bool *fresh);
+uint32_t xp_map_find(struct xp_map *map, uintptr_t address, int *n, int most, bool *fresh);
 
 /* explorer_plain.c */
 void xp_check_block(uintptr_t address);

@@ -69,8 +69,13 @@ const char *xp_leak(void) {
     return leak;
 }
 
-/* Stacks are their thread's own. */
-static bool on_a_stack(uintptr_t address) {
+/* Stacks are their thread's own, and so are thread-local words. */
+static bool is_own(uintptr_t address) {
+    for (int i = 0; i < xp.n_locals; i++) {
+        if (address == (uintptr_t)xp.local[i]) {
+            return true;
+        }
+    }
     for (int t = 1; t < xp.n; t++) {
         uintptr_t base = (uintptr_t)xp.thread[t].stack;
         if (address >= base && address < base + XP_STACK) {
@@ -113,7 +118,8 @@ static void split(struct xp_plain *p) {
 static void word_access(uintptr_t address, unsigned bytes, bool write) {
     unsigned first = address & 7;
     bool fresh;
-    struct xp_plain *p = &xp.plain[xp_map_find(&xp.plain_of, address - first, &xp.n_plain, &fresh)];
+    struct xp_plain *p =
+        &xp.plain[xp_map_find(&xp.plain_of, address - first, &xp.n_plain, XP_WORDS, &fresh)];
     if (fresh) {
         p->first = (uint8_t)first;
         p->bytes = (uint8_t)bytes;
@@ -132,7 +138,7 @@ static void word_access(uintptr_t address, unsigned bytes, bool write) {
 }
 
 static void access_range(uintptr_t address, size_t bytes, bool write) {
-    if (!xp.running || xp.current == 0 || bytes == 0 || on_a_stack(address)) {
+    if (!xp.running || xp.current == 0 || bytes == 0 || is_own(address)) {
         return;
     }
     if (++xp.plain_accesses > XP_PLAIN_MAX) {
@@ -151,6 +157,7 @@ static void access_range(uintptr_t address, size_t bytes, bool write) {
 #define HOOK(kind, bytes, write)                                                                   \
     void __tsan_##kind##bytes(void *p);                                                            \
     void __tsan_##kind##bytes(void *p) {                                                           \
+        xp.pc = (uintptr_t)__builtin_return_address(0);                                            \
         access_range((uintptr_t)p, bytes, write);                                                  \
     }
 #define HOOKS(bytes)                                                                               \
@@ -196,25 +203,30 @@ void __tsan_func_exit(void) {
 }
 
 void __tsan_read_range(void *p, size_t n) {
+    xp.pc = (uintptr_t)__builtin_return_address(0);
     access_range((uintptr_t)p, n, false);
 }
 
 void __tsan_write_range(void *p, size_t n) {
+    xp.pc = (uintptr_t)__builtin_return_address(0);
     access_range((uintptr_t)p, n, true);
 }
 
 void *pn_xp_memset(void *p, int byte, size_t n) {
+    xp.pc = (uintptr_t)__builtin_return_address(0);
     access_range((uintptr_t)p, n, true);
     return memset(p, byte, n);
 }
 
 void *pn_xp_memcpy(void *to, const void *from, size_t n) {
+    xp.pc = (uintptr_t)__builtin_return_address(0);
     access_range((uintptr_t)from, n, false);
     access_range((uintptr_t)to, n, true);
     return memcpy(to, from, n);
 }
 
 void *pn_xp_memmove(void *to, const void *from, size_t n) {
+    xp.pc = (uintptr_t)__builtin_return_address(0);
     access_range((uintptr_t)from, n, false);
     access_range((uintptr_t)to, n, true);
     return memmove(to, from, n);

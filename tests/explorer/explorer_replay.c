@@ -109,11 +109,14 @@ int xp_load_replay(const char *file, const struct pn_xp_test *test, const char *
     return 0;
 }
 
-static bool fails_with(const struct pn_xp_test *test, const uint8_t *path, int length) {
+/* \return whether it fails, and as the first one did */
+static bool fails_with(const struct pn_xp_test *test, const uint8_t *path, int length,
+                       const char *first) {
     memcpy(xp.path, path, (size_t)length);
     xp.strategy = XP_REPLAY;
     xp.length = length;
-    return xp_execute(test) != NULL;
+    const char *error = xp_execute(test);
+    return error != NULL && strcmp(error, first) == 0;
 }
 
 static double now(void) {
@@ -122,10 +125,11 @@ static double now(void) {
     return (double)ts.tv_sec + (double)ts.tv_nsec * 1e-9;
 }
 
-/* Make decisions tame, many at a time, then fewer, as long as something still fails. */
+/* Make decisions tame, many at a time, then fewer, as long as the same still fails. */
 void xp_shrink(const struct pn_xp_test *test, double seconds) {
     static uint8_t best[XP_PATH], trial[XP_PATH];
     double end = now() + seconds;
+    const char *error = xp.error;
     int length = xp.depth;
     memcpy(best, xp.path, (size_t)length);
     for (int piece = length; piece >= 1; piece /= 2) {
@@ -133,11 +137,12 @@ void xp_shrink(const struct pn_xp_test *test, double seconds) {
             int n = piece < length - at ? piece : length - at;
             memcpy(trial, best, (size_t)length);
             memset(trial + at, 0, (size_t)n);
-            if (memcmp(trial, best, (size_t)length) != 0 && fails_with(test, trial, length)) {
+            if (memcmp(trial, best, (size_t)length) != 0 &&
+                fails_with(test, trial, length, error)) {
                 length = xp.depth;
                 memcpy(best, xp.path, (size_t)length);
             }
         }
     }
-    (void)fails_with(test, best, length);
+    (void)fails_with(test, best, length, error);
 }
