@@ -15,7 +15,7 @@
 #include <pinion/pool.h>
 #include <string.h>
 
-enum { CORES = 2, JOBS = 3 };
+enum { CORES = 2, JOBS = 4 };
 
 struct job {
     struct pn_pool_job base;
@@ -25,7 +25,11 @@ struct job {
 static struct pn_runtime *rt;
 static struct pn_pool *pool;
 static struct job job[JOBS];
-static bool waits, sleeps;
+static struct pn_task producer;
+static struct pn_task helper; /* sent to the same core: does nothing */
+static bool waits, sleeps, crashes, ends, by_tasks;
+static PN_ATOMIC(uint32_t) helped;
+static unsigned next_by_task; /* the producing task's */
 static PN_ATOMIC(uint32_t) done;
 
 uint64_t pn_now_ns(void) {
@@ -69,6 +73,10 @@ static enum pn_job_rc run(struct pn_worker *worker, struct pn_pool_job *base) {
         pn_worker_sleep_ns(worker, 1000);
         return PN_JOB_SLEEP;
     }
+    if (j->number == 0 && crashes) {
+        (void)finish(worker, j);
+        return PN_JOB_CRASH;
+    }
     while (j->number == 1 && waits && pn_load_acq(&done) < JOBS - 1) {
         pn_relax();
     }
@@ -79,16 +87,44 @@ static enum pn_job_rc resume(struct pn_worker *worker, struct pn_pool_job *base)
     return finish(worker, (struct job *)(void *)base);
 }
 
+static void help(struct pn_task *task) {
+    (void)task;
+    (void)pn_faa_rel(&helped, 1);
+}
+
+/* A task: runs again here when there may be room. */
+static void produce(struct pn_task *task) {
+    while (next_by_task < JOBS && !pn_pool_failed(pool)) {
+        if (pn_pool_submit(pool, &job[next_by_task].base, 1) != PN_QUEUE_OK) {
+            pn_pool_wait_room(pool, task);
+            return;
+        }
+        next_by_task++;
+    }
+}
+
+/* The last job, or all of them, from a task; the others from here. */
 static void submit(void) {
-    struct pn_pool_lane *lane = NULL;
-    pn_xp_require(pn_pool_lane_open(pool, &lane) == 0);
+    unsigned foreign = by_tasks ? 0 : JOBS - 1;
     for (unsigned i = 0; i < JOBS; i++) {
         job[i] = (struct job){.number = i};
-        while (pn_pool_lane_submit(lane, &job[i].base, 1) != PN_QUEUE_OK) {
+    }
+    next_by_task = foreign;
+    producer = (struct pn_task){.run = produce};
+    helper = (struct pn_task){.run = help};
+    unsigned core = (unsigned)pn_xp_choose(CORES);
+    pn_task_send(rt, core, &producer);
+    pn_task_send(rt, core, &helper);
+    struct pn_pool_lane *lane = NULL;
+    pn_xp_require(by_tasks || pn_pool_lane_open(pool, &lane) == 0);
+    for (unsigned i = 0; i < foreign && !pn_pool_failed(pool); i++) {
+        while (pn_pool_lane_submit(lane, &job[i].base, 1) == PN_QUEUE_FULL) {
             pn_pool_lane_wait_room(lane);
         }
     }
-    pn_pool_lane_rest(lane);
+    if (!by_tasks) {
+        pn_pool_lane_rest(lane);
+    }
 }
 
 static void program(void *arg) {
@@ -103,8 +139,10 @@ static void program(void *arg) {
     const struct pn_pool_config pool_config = {
         .capacity = pn_xp_choose(2) == 0 ? 1 : JOBS,
         .workers = CORES * JOBS, /* enough for a core to claim both */
-        .foreign = 1,
+        .foreign = by_tasks ? 0 : 1,
         .batch = 1,
+        .restarts_max = ends ? 0 : 1,
+        .restarts_period_ns = 1000000000,
         .run = run,
         .resume = resume};
     (void)arg;
@@ -113,7 +151,7 @@ static void program(void *arg) {
     pn_xp_require(pn_pool_create(&pool, rt, &pool_config) == 0);
     pn_xp_require(pn_runtime_start(rt, &err) == 0);
     submit();
-    while (pn_load_acq(&done) < JOBS) {
+    while (pn_load_acq(&helped) == 0 || (pn_load_acq(&done) < JOBS && !pn_pool_failed(pool))) {
         pn_relax();
     }
     if (pn_sleepers_count(&rt->sleepers) == CORES) {
@@ -121,7 +159,7 @@ static void program(void *arg) {
     }
     pn_runtime_stop(rt);
     for (unsigned i = 0; i < JOBS; i++) {
-        pn_xp_require(job[i].runs == 1);
+        pn_xp_require(job[i].runs == 1 || (pn_pool_failed(pool) && job[i].runs == 0));
     }
     pn_pool_destroy(pool);
     pn_runtime_destroy(rt);
@@ -131,6 +169,11 @@ static void setup(void) {
     pn_xp_thread_local((uint64_t *)(void *)&pn_this_core);
     waits = pn_xp_choose(2) == 1;
     sleeps = pn_xp_choose(2) == 1;
+    crashes = pn_xp_choose(4) == 1;
+    ends = crashes && pn_xp_choose(2) == 1; /* the pool, with the first crash */
+    waits = waits && !ends;                 /* or it would wait for jobs that are not begun */
+    by_tasks = pn_xp_choose(4) == 1;
+    pn_atomic_init(&helped, 0);
     pn_atomic_init(&done, 0);
     pn_xp_spawn(program, NULL);
 }

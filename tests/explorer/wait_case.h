@@ -26,13 +26,23 @@ static uint64_t item[ITEMS];
 static unsigned got[USERS];
 
 /* What stands for a scheduler that runs a task when it was made ready. */
-static struct pn_waiter waiter;
-static PN_ATOMIC(uint32_t) ready;
+static struct pn_waiter waiter[USERS];
+static PN_ATOMIC(uint32_t) ready[USERS];
 
 static void make_ready(struct pn_waiter *self) {
-    (void)self;
-    (void)pn_faa_acqrel(&ready, 1);
-    pn_futex_wake(&ready, 1);
+    PN_ATOMIC(uint32_t) *word = &ready[self - waiter];
+    (void)pn_faa_acqrel(word, 1);
+    pn_futex_wake(word, 1);
+}
+
+/* As a task would: until it is made ready once more. */
+static void until_ready(int user, uint32_t runs) {
+    pn_rcu_offline();
+    while (pn_load_acq(&ready[user]) == runs) {
+        pn_futex_wait(&ready[user], runs, PN_FOREVER);
+    }
+    pn_xp_require(pn_load_acq(&ready[user]) == runs + 1); /* woken once per listing */
+    pn_rcu_online();
 }
 
 static struct pn_wait_point items_for(int user) {
@@ -65,9 +75,18 @@ static void leave(void) {
 static void push(void *arg) {
     (void)arg;
     pn_rcu_register();
-    for (unsigned i = 0; i < ITEMS; i++) {
+    bool as_task = pn_xp_choose(2) == 1;
+    uint32_t runs = 0; /* wake-ups used up */
+    for (unsigned i = 0; i < ITEMS;) {
         void *what = &item[i];
-        pn_xp_require(pn_wait_thread(room_for(PUSHER), &what, PN_NO_DEADLINE) == PN_QUEUE_OK);
+        if (!as_task) {
+            pn_xp_require(pn_wait_thread(room_for(PUSHER), &what, PN_NO_DEADLINE) == PN_QUEUE_OK);
+            i++;
+        } else if (pn_wait_task(room_for(PUSHER), &what, &waiter[PUSHER]) == PN_QUEUE_OK) {
+            i++;
+        } else {
+            until_ready(PUSHER, runs++);
+        }
         pn_rcu_quiescent();
     }
     close_it();
@@ -91,7 +110,7 @@ static void pop_as_task(void *arg) {
     uint32_t runs = 0; /* wake-ups used up */
     pn_rcu_register();
     for (;;) {
-        enum pn_queue_rc rc = pn_wait_task(items_for(TASK), &what, &waiter);
+        enum pn_queue_rc rc = pn_wait_task(items_for(TASK), &what, &waiter[TASK]);
         if (rc == PN_QUEUE_CLOSED) {
             break;
         }
@@ -100,13 +119,7 @@ static void pop_as_task(void *arg) {
             pn_rcu_quiescent();
             continue;
         }
-        pn_rcu_offline();
-        while (pn_load_acq(&ready) == runs) {
-            pn_futex_wait(&ready, runs, PN_FOREVER);
-        }
-        runs++;
-        pn_xp_require(pn_load_acq(&ready) == runs); /* woken once per listing */
-        pn_rcu_online();
+        until_ready(TASK, runs++);
     }
     leave();
 }
@@ -135,10 +148,12 @@ static void setup(void) {
     if (make() != 0) {
         pn_xp_fail("no memory");
     }
-    waiter.wake = make_ready;
+    for (int i = 0; i < USERS; i++) {
+        waiter[i].wake = make_ready;
+        pn_atomic_init(&ready[i], 0);
+    }
     got[SLEEPER] = got[TASK] = 0;
     pn_atomic_init(&ended, 0);
-    pn_atomic_init(&ready, 0);
     pn_xp_spawn(push, NULL);
     pn_xp_spawn(pop_as_task, NULL);
     if (kind != SPSC) {
