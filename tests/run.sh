@@ -78,7 +78,7 @@ stage() {
     end=0 # not `code`, which the stages use
     "$@" >"$log" 2>&1 || end=$?
     said="$(($(date +%s) - start)) s"
-    tests=$(grep -E '^[0-9]+% tests passed' "$log" | tail -n 1)
+    tests=$(grep -E '^[0-9]+% tests passed|^explored: ' "$log" | tail -n 2 | paste -sd ';' | sed 's/;/; /')
     case $end in
     0)
         passed=$((passed + 1))
@@ -196,7 +196,18 @@ clang_build() {
 # The explorer compiles the files of runtime/ itself: nothing else has to be built.
 explore() {
     cmake --preset explore -DPN_TESTS=ON && cmake --build --preset explore --target explorers &&
-        run_tests build/explore -L explore
+        run_tests build/explore -L explore && explored build/explore
+}
+
+# How much was searched: a line per search, and the sum.
+explored() { # explored BUILD
+    awk '/ executions (from seed|with up to) / {
+            print
+            for (i = 2; i <= NF; i++) if ($i == "executions") sum += $(i - 1)
+            n++
+        }
+        END { printf "explored: %d executions in %d searches\n", sum, n }' \
+        "$1/Testing/Temporary/LastTest.log"
 }
 
 tidy() {
