@@ -29,7 +29,7 @@ static void take(void *arg) {
 
 static void trim(void *arg) {
     (void)arg;
-    pn_segment_pool_trim(pool, 0);
+    pn_segment_pool_trim(&reclaimer, pool, 0);
 }
 
 static void setup(void) {
@@ -57,7 +57,7 @@ static void check(void) {
             pn_segment_put(pool, taken[i][k]);
         }
     }
-    pn_segment_pool_trim(pool, 1);
+    pn_segment_pool_trim(&reclaimer, pool, 1);
     pn_xp_require(pn_load_rlx(&pool->made) == 1);
     struct pn_segment *kept = pn_segment_get(pool);
     pn_xp_require(kept != NULL && pn_load_rlx(&pool->made) == 1);
