@@ -29,7 +29,7 @@ void pn_task_send(struct pn_runtime *rt, unsigned core, struct pn_task *task);
 /* The waiter's task is ready. */
 void pn_task_send(struct pn_runtime *rt, unsigned core, struct pn_task *task) {
     (void)rt;
-    pn_xp_require(core < SENDERS && task == (struct pn_task *)&ready[core]);
+    pn_xp_require(core < SENDERS && task == (struct pn_task *)(void *)&ready[core]);
     (void)pn_xchg_acqrel(&ready[core], 1);
     pn_futex_wake(&ready[core], 1);
 }
@@ -37,7 +37,7 @@ void pn_task_send(struct pn_runtime *rt, unsigned core, struct pn_task *task) {
 static void wait_as_task(int s) {
     pn_store_rlx(&ready[s], 0);
     waiter[s].core = (unsigned)s;
-    waiter[s].task = (struct pn_task *)&ready[s];
+    waiter[s].task = (struct pn_task *)(void *)&ready[s];
     pn_mailbox_wait_room(box, NULL, &waiter[s]);
     while (pn_load_acq(&ready[s]) == 0) {
         pn_futex_wait(&ready[s], 0, PN_FOREVER);
