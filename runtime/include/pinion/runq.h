@@ -4,8 +4,11 @@
  *
  * Equation: 0 <= tail - head <= 256; cells [head, tail) hold tasks.
  * Progress: lock-free (a failed compare-and-swap means that another pop or steal succeeded).
+ * Linearizable, but for a steal that answers 0 because others were faster three times.
  * Threads: push and pop the owner only; steal any. A full queue is the caller's to handle: it sends
- *   the task to the inject queue.
+ *   the task to the inject queue. Nobody waits at it and nobody closes it: its owner polls it, and
+ *   parks as a scheduler does (runtime/park.h).
+ * A stalled thief delays nobody. Memory: 8 bytes a cell, 2 KiB in all.
  * Source: the run queues of the Go scheduler (D. Vyukov, 2012) and of Tokio; differs: thieves
  * return what they took in the caller's array instead of their own queue, and head is one index.
  * Not Chase & Lev's deque (SPAA 2005): its owner takes the newest, which is unfair to what waits.

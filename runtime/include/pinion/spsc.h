@@ -3,13 +3,12 @@
  * pn_spsc: a bounded FIFO between one producer thread and one consumer thread.
  *
  * Equation: 0 <= tail - head <= capacity; cells [head, tail) hold items.
- * Progress: wait-free on both sides. Linearizable. Either role may pass to another thread if a
- * happens-before edge lies between.
- * Cost: a plain store and a release store to push; the other side's index is read only when the
- *   cached copy says full or empty.
- *   While one side runs on the other's heels, its next look at the other waits up to 64 pauses.
- * Memory: 8 bytes a cell, all at creation. A stalled side stops the other when the ring is full or
- *   empty, and nobody else.
+ * Progress: wait-free on both sides. Linearizable; but FULL here and EMPTY there may both be said
+ * of one moment, as each side may see the other's index late. Either role may pass to another
+ * thread if a happens-before edge lies between. Cost: a plain store and a release store to push;
+ * the other side's index is read only when the cached copy says full or empty. While one side runs
+ * on the other's heels, its next look at the other waits up to 64 pauses. Memory: 8 bytes a cell,
+ * all at creation. A stalled side stops the other when the ring is full or empty, and nobody else.
  * Source: L. Lamport, "Specifying concurrent program modules", 1983; cached indices after
  * rte_ring's SP/SC mode; temporal slipping after J. Giacomoni et al., FastForward (PPoPP 2008),
  * here adaptive and on both sides.
