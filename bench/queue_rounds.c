@@ -23,6 +23,7 @@ static const uint64_t deadline_default_ns = 20000000000u;
 struct queue_slot {
     const json_t *entry; /* borrowed from list */
     const char *workload;
+    unsigned like;          /* the number of the first slot in the plan with this workload */
     uint64_t first, second; /* where it stands in this round: of its workload, then its own */
 };
 
@@ -63,7 +64,7 @@ static void shuffle(struct rounds *r) {
         struct queue_slot *slot = &r->slot[i];
         slot->first = slot->second = draw(r);
         for (unsigned k = 0; k < i; k++) {
-            if (strcmp(r->slot[k].workload, slot->workload) == 0) {
+            if (r->slot[k].like == slot->like) {
                 slot->first = r->slot[k].first;
                 break;
             }
@@ -213,6 +214,18 @@ static enum pn_campaign_end run_round(struct rounds *r, unsigned round, struct p
     return PN_CAMPAIGN_COMPLETE;
 }
 
+static bool is_of(const struct queue_slot *slot, const char *workload) {
+    return slot->workload != NULL && strcmp(slot->workload, workload) == 0;
+}
+
+static void add_slot(struct rounds *r, json_t *entry, const char *workload) {
+    unsigned like = 0;
+    while (like < r->n_slots && !is_of(&r->slot[like], workload)) {
+        like++;
+    }
+    r->slot[r->n_slots++] = (struct queue_slot){.entry = entry, .workload = workload, .like = like};
+}
+
 /* One slot per queue and workload; a line for each queue that has none. */
 static enum pn_campaign_end plan(struct rounds *r, struct pn_error *err) {
     size_t i;
@@ -230,8 +243,10 @@ static enum pn_campaign_end plan(struct rounds *r, struct pn_error *err) {
     }
     json_array_foreach(r->list, i, entry) {
         json_array_foreach(json_object_get(entry, "workloads"), k, workload) {
-            r->slot[r->n_slots++] =
-                (struct queue_slot){.entry = entry, .workload = json_string_value(workload)};
+            const char *name = json_string_value(workload);
+            if (name != NULL) {
+                add_slot(r, entry, name);
+            }
         }
         if (json_object_get(entry, "workloads") == NULL) {
             r->sum.missing++;

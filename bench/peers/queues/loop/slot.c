@@ -141,7 +141,7 @@ static void throw_ball(struct bed *b, unsigned thread) {
 
 static void *thread_main(void *argument) {
     struct turn *t = argument;
-    struct slot *s = (struct slot *)((char *)t->bed - offsetof(struct slot, bed));
+    struct slot *s = (struct slot *)(void *)((char *)t->bed - offsetof(struct slot, bed));
     cpu_set_t one;
     int want = (int)t->thread % CPU_COUNT(&s->allowed);
     CPU_ZERO(&one);
@@ -429,7 +429,8 @@ int main(int argc, char **argv) {
     bool good = argc >= 3;
     for (int i = 3; i < argc && good; i++) {
         good = option(argc, argv, &i, "--ms", &ms) || option(argc, argv, &i, "--warm", &warm) ||
-               option(argc, argv, &i, "--items", &items) || option(argc, argv, &i, "--later", &later);
+               option(argc, argv, &i, "--items", &items) ||
+               option(argc, argv, &i, "--later", &later);
     }
     for (const struct queue_type *const *q = queue_types; good && *q != NULL; q++) {
         s.type = strcmp((*q)->name, argv[1]) == 0 ? *q : s.type;
@@ -441,8 +442,11 @@ int main(int argc, char **argv) {
         }
     }
     if (!good || s.type == NULL || s.load == NULL || !can(s.type, s.load)) {
-        (void)fprintf(stderr, "usage: %s --list | QUEUE WORKLOAD [--ms N] [--warm N] [--items N] [--later N]"
-                              " (--list names what goes with what)\n", argv[0]);
+        (void)fprintf(
+            stderr,
+            "usage: %s --list | QUEUE WORKLOAD [--ms N] [--warm N] [--items N] [--later N]"
+            " (--list names what goes with what)\n",
+            argv[0]);
         return 2;
     }
     load.items = load.items != 0 && items != 0 ? items : load.items;
