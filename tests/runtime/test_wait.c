@@ -168,7 +168,7 @@ struct popper {
 };
 
 static void wake_popper(struct pn_waiter *waiter) {
-    struct popper *p = (struct popper *)((char *)waiter - offsetof(struct popper, waiter));
+    struct popper *p = (struct popper *)(void *)((char *)waiter - offsetof(struct popper, waiter));
     pn_task_send(p->rt, p->core, &p->task);
 }
 
