@@ -38,7 +38,7 @@
 #include "runtime/segq_parts.h"
 
 #if defined(PN_EXPLORE)
-enum { WAIT_FOR_PUSHER = 1, SLIP_NEAR = 1, SLIP_FIRST = 1, SLIP_MOST = 1 };
+enum { WAIT_FOR_PUSHER = 1, SLIP_NEAR = 1, SLIP_FIRST = 1, SLIP_MOST = 1, GROW_PAUSES = 1 };
 #else
 /* Polls of a cell whose pusher holds the ticket already: longer than a swap that is under way, far
  * shorter than a time slice. */
@@ -47,7 +47,7 @@ enum { WAIT_FOR_PUSHER = 64 };
  * Zen: no slip 27, 8 pauses 46, 32: 83, 64: 105, 128: 130; 64 are under a microsecond there.
  * Waiting until a cell 64 or 256 tickets ahead is filled instead, at most 128 pauses: 75 and 100.
  */
-enum { SLIP_NEAR = 512, SLIP_FIRST = 4, SLIP_MOST = 64 };
+enum { SLIP_NEAR = 512, SLIP_FIRST = 4, SLIP_MOST = 64, GROW_PAUSES = 16 };
 #endif
 
 static PN_ATOMIC(void *) * cell_at(struct pn_segment *s, uint64_t ticket) {
@@ -310,20 +310,33 @@ static enum pn_queue_rc nothing_left(struct pn_segment *s, uint64_t deq) {
     return enq < PN_SEGQ_CLOSED ? PN_QUEUE_EMPTY : PN_QUEUE_CLOSED;
 }
 
-/* How many tickets to take at once: as many as asked for if the cell of the last of them seems to
- * be filled, else one. A look at enq would say it exactly, but moves a line that pushers write;
- * this cell will be read soon in any case. A wrong guess costs the pushers of our tickets a retry.
- */
+/* How many tickets to take at once: as many as seem to be filled from where the next one will be. A
+ * look at enq would say it exactly, but moves a line that pushers write; these cells will be read
+ * soon in any case. While more is filled between two looks, looking on costs less than the lines
+ * that a second taking moves. A wrong guess costs the pushers of our tickets a retry. */
 static uint64_t in_sight(const struct pn_segq_port *port, struct pn_segment *head, size_t n) {
 #if defined(PN_EXPLORE)
     (void)head;
     return port->hot ? n : 1; /* a wrong guess must do no harm: make many */
 #endif
-    uint64_t last = port->next + 2 * port->gap + n - 1;
-    /* relaxed: a guess. */
-    bool filled = n > 1 && port->hot && port->segment == head && last < PN_SEGMENT_CELLS &&
-                  pn_load_rlx(cell_at(head, last)) != NULL;
-    return filled ? n : 1;
+    if (n == 1 || !port->hot || port->segment != head) {
+        return 1;
+    }
+    uint64_t first = port->next + port->gap;
+    uint64_t filled = 0;
+    for (uint64_t before = 0;; before = filled) {
+        /* relaxed: a guess. */
+        while (filled < n && first + filled < PN_SEGMENT_CELLS &&
+               pn_load_rlx(cell_at(head, first + filled)) != NULL) {
+            filled++;
+        }
+        if (filled == before || filled == n || first + filled >= PN_SEGMENT_CELLS) {
+            return filled > 0 ? filled : 1;
+        }
+        for (unsigned i = 0; i < GROW_PAUSES; i++) {
+            pn_relax();
+        }
+    }
 }
 
 /* The items of n tickets from `ticket` on that are ours; those whose pusher was late are poisoned.
