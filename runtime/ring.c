@@ -233,32 +233,34 @@ size_t pn_ring_pop_n(struct pn_ring *q, void **items, size_t n, struct pn_queue_
     return k;
 }
 
+/* A push whose first try failed: until it is in, or the index stands still. */
+__attribute__((noinline)) static enum pn_queue_rc push_again(struct pn_ring *q, void *item) {
+    uint64_t at = 0;
+    if (pn_load_rlx(&q->tail) >= CLOSED) { /* relaxed: N3 is for pops; a push may come before it */
+        return PN_QUEUE_CLOSED;
+    }
+    if (claim(q, &q->tail, FREE, 1, &at, NULL) == 0) {
+        /* relaxed: as above */
+        return pn_load_rlx(&q->tail) < CLOSED ? PN_QUEUE_FULL : PN_QUEUE_CLOSED;
+    }
+    /* N1 release: pairs with the loads in claim and pop. LP. */
+    pn_store_rel(cell_of(q, at), (uint64_t)(uintptr_t)item | needed(q, at, 0));
+    return q->waits != NULL ? tell(&q->waits->items) : PN_QUEUE_OK;
+}
+
 enum pn_queue_rc pn_ring_push(struct pn_ring *q, void *item) {
     /* Read before the claim: after it, the read costs 7 % of pairs at one thread. */
     struct pn_waits *waits = q->waits;
     uint64_t p = pn_load_rlx(&q->tail); /* relaxed: a guess for the compare-and-swap */
-    for (;;) {
-        if (p >= CLOSED) {
-            return PN_QUEUE_CLOSED;
-        }
-        PN_ATOMIC(uint64_t) *cell = cell_of(q, p);
-        uint64_t state = needed(q, p, FREE);
-        /* N2 acquire: pairs with the stores in pop and pop_n. */
-        if (pn_load_acq(cell) == state) {
-            /* relaxed: as in claim */
-            if (pn_cas_weak_rlx(&q->tail, &p, p + 1)) {
-                /* N1 release: pairs with the loads in claim and pop. LP. */
-                pn_store_rel(cell, (uint64_t)(uintptr_t)item | (state ^ FREE));
-                return __builtin_expect(waits != NULL, 0) ? tell(&waits->items) : PN_QUEUE_OK;
-            }
-        } else {
-            uint64_t old = p;
-            p = pn_load_rlx(&q->tail); /* relaxed: as in claim */
-            if (p == old) {
-                return PN_QUEUE_FULL;
-            }
-        }
+    PN_ATOMIC(uint64_t) *cell = cell_of(q, p);
+    uint64_t state = needed(q, p, FREE);
+    /* N2 acquire: pairs with the stores in pop and pop_n. relaxed: as in claim. */
+    if (p >= CLOSED || pn_load_acq(cell) != state || !pn_cas_weak_rlx(&q->tail, &p, p + 1)) {
+        return push_again(q, item);
     }
+    /* N1 release: as in push_again. LP. */
+    pn_store_rel(cell, (uint64_t)(uintptr_t)item | (state ^ FREE));
+    return __builtin_expect(waits != NULL, 0) ? tell(&waits->items) : PN_QUEUE_OK;
 }
 
 /* Why there is nothing at a position: CLOSED only if nobody can have claimed it. */
@@ -288,13 +290,13 @@ __attribute__((noinline)) static enum pn_queue_rc after_pop(struct pn_ring *q, u
     return PN_QUEUE_OK;
 }
 
-enum pn_queue_rc pn_ring_pop(struct pn_ring *q, void **item) {
-    struct pn_waits *waits = q->waits;
+/* A pop whose first try failed: until something is out, or the index stands still. */
+__attribute__((noinline)) static enum pn_queue_rc pop_again(struct pn_ring *q, void **item) {
     uint64_t p = pn_load_rlx(&q->head); /* relaxed: a guess for the compare-and-swap */
     for (;;) {
         PN_ATOMIC(uint64_t) *cell = cell_of(q, p);
         uint64_t state = needed(q, p, 0);
-        /* N1 acquire: pairs with the stores in push and push_n. */
+        /* N1 acquire: pairs with the stores in push, push_again and push_n. */
         uint64_t word = pn_load_acq(cell);
         if ((word & STATE) == state) {
             /* relaxed: as in claim */
@@ -302,7 +304,7 @@ enum pn_queue_rc pn_ring_pop(struct pn_ring *q, void **item) {
                 *item = (void *)(uintptr_t)(word - state);
                 /* N2 release: pairs with the loads in claim and push. */
                 pn_store_rel(cell, state ^ (ODD_ROUND | FREE));
-                return waits != NULL || p % CELLS_PER_LINE == 0 ? after_pop(q, p) : PN_QUEUE_OK;
+                return after_pop(q, p);
             }
         } else {
             uint64_t old = p;
@@ -312,6 +314,22 @@ enum pn_queue_rc pn_ring_pop(struct pn_ring *q, void **item) {
             }
         }
     }
+}
+
+enum pn_queue_rc pn_ring_pop(struct pn_ring *q, void **item) {
+    struct pn_waits *waits = q->waits;
+    uint64_t p = pn_load_rlx(&q->head); /* relaxed: a guess for the compare-and-swap */
+    PN_ATOMIC(uint64_t) *cell = cell_of(q, p);
+    uint64_t state = needed(q, p, 0);
+    /* N1 acquire: as in pop_again. relaxed: as in claim. */
+    uint64_t word = pn_load_acq(cell);
+    if ((word & STATE) != state || !pn_cas_weak_rlx(&q->head, &p, p + 1)) {
+        return pop_again(q, item);
+    }
+    *item = (void *)(uintptr_t)(word - state);
+    /* N2 release: as in pop_again. */
+    pn_store_rel(cell, state ^ (ODD_ROUND | FREE));
+    return waits != NULL || p % CELLS_PER_LINE == 0 ? after_pop(q, p) : PN_QUEUE_OK;
 }
 
 /* Whether a claim at the index would find a cell in the needed state; *position: where. */
