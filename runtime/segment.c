@@ -219,18 +219,25 @@ struct pn_segment_pool *pn_segment_pool_open(struct pn_reclaimer *r, struct pn_o
     return pool;
 }
 
+/* Under the lock. \return whether that was its last user: it is off the list, the caller's */
+static bool let_go(struct pn_reclaimer *r, struct pn_segment_pool *pool) {
+    if (--pool->queues > 0) {
+        return false;
+    }
+    struct pn_segment_pool **at = &r->pools;
+    while (*at != pool) {
+        at = &(*at)->next;
+    }
+    *at = pool->next;
+    return true;
+}
+
 void pn_segment_pool_close(struct pn_reclaimer *r, struct pn_segment_pool *pool) {
     if (pool == NULL) {
         return;
     }
     (void)pthread_mutex_lock(&r->pools_lock);
-    bool last = --pool->queues == 0;
-    for (struct pn_segment_pool **at = &r->pools; last && *at != NULL; at = &(*at)->next) {
-        if (*at == pool) {
-            *at = pool->next;
-            break;
-        }
-    }
+    bool last = let_go(r, pool);
     (void)pthread_mutex_unlock(&r->pools_lock);
     if (last) {
         pool_unmake(pool);
@@ -250,17 +257,31 @@ static uint64_t wanted(struct pn_segment_pool *pool, uint64_t now_ns) {
     return peak + PN_SLAB_SEGMENTS;
 }
 
+/* \return true if there is more than is wanted now */
+static bool trim_if_idle(struct pn_reclaimer *r, struct pn_segment_pool *pool, uint64_t now_ns) {
+    uint64_t keep = wanted(pool, now_ns);
+    /* relaxed: figures. Twice: a load that comes and goes does not map and unmap each time. */
+    if (pn_load_rlx(&pool->made) > 2 * keep) {
+        pn_segment_pool_trim(r, pool, keep);
+    }
+    return pn_load_rlx(&pool->made) > 2 * (pn_load_rlx(&pool->taken) + PN_SLAB_SEGMENTS);
+}
+
 bool pn_segment_pools_trim(struct pn_reclaimer *r, uint64_t now_ns) {
     bool more = false;
     (void)pthread_mutex_lock(&r->pools_lock);
-    for (struct pn_segment_pool *pool = r->pools; pool != NULL; pool = pool->next) {
-        uint64_t keep = wanted(pool, now_ns);
-        /* relaxed: figures. Twice: a load that comes and goes does not map and unmap each time. */
-        if (pn_load_rlx(&pool->made) > 2 * keep) {
-            pn_segment_pool_trim(r, pool, keep);
+    for (struct pn_segment_pool *pool = r->pools; pool != NULL;) {
+        /* A user among others meanwhile, and without the lock: a trim waits for readers, and one of
+         * them may be about to open a pool. */
+        pool->queues++;
+        (void)pthread_mutex_unlock(&r->pools_lock);
+        more = trim_if_idle(r, pool, now_ns) || more;
+        (void)pthread_mutex_lock(&r->pools_lock);
+        struct pn_segment_pool *next = pool->next;
+        if (let_go(r, pool)) {
+            pool_unmake(pool);
         }
-        more =
-            more || pn_load_rlx(&pool->made) > 2 * (pn_load_rlx(&pool->taken) + PN_SLAB_SEGMENTS);
+        pool = next;
     }
     (void)pthread_mutex_unlock(&r->pools_lock);
     return more;

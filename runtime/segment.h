@@ -51,7 +51,7 @@ struct pn_segment_pool {
     struct pn_os_node node;
     /* The reclaimer's, under its lock. */
     struct pn_segment_pool *next;
-    unsigned queues;
+    unsigned queues;            /* and a trim */
     uint64_t peak, peak_before; /* taken, in the window under way and in the one before */
     uint64_t window_end_ns;
 };

@@ -102,7 +102,7 @@ static size_t fill(struct pn_segq_port *port, struct pn_segment *s, uint64_t tic
     size_t filled = 0;
     for (uint64_t t = ticket; t < ticket + n && t < PN_SEGMENT_CELLS; t++) {
         void *empty = NULL;
-        /* Q1 release: pairs with the loads of the cell in pop_hot and take. LP. */
+        /* Q1 release: pairs with the loads of the cell in take and wait_for_pusher. LP. */
         if (pn_cas_rel(cell_at(s, t), &empty, items[filled])) {
             filled++;
         } else {

@@ -4,6 +4,7 @@
 #include "runtime/rcu.h"
 
 #include <errno.h>
+#include <pinion/reader.h>
 #include <pinion/reclaim.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,6 +12,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -265,6 +267,39 @@ static void test_memory_returns_after_a_burst(void **state) {
     unmake(&f);
 }
 
+/* A trim waits for this thread, which is making a queue: neither may wait for the other. */
+static void test_a_reader_makes_a_queue_during_a_trim(void **state) {
+    (void)state;
+    struct fixture f;
+    make(&f, 0, 0);
+    enum { ITEMS = 1000000, MS = 1000000 };
+    for (uintptr_t i = 0; i < ITEMS; i++) {
+        push(&f, i);
+    }
+    for (uintptr_t i = 0; i < ITEMS; i++) {
+        pop(&f, i);
+        if (i % 64 == 0) {
+            pn_rcu_quiescent();
+        }
+    }
+    pn_rcu_offline();
+    pn_reclaimer_barrier(f.reclaimer); /* nothing is retired: the next grace period is a trim's */
+    pn_rcu_online();
+    struct pn_holdup holdup;
+    (void)alarm(30);
+    while (!pn_reclaimer_held_up(f.reclaimer, 20 * (uint64_t)MS, &holdup)) {
+        (void)nanosleep(&(struct timespec){.tv_nsec = MS}, NULL);
+    }
+    struct pn_segq *other = NULL;
+    struct pn_segq_config config = {.node = {-1}, .reclaimer = f.reclaimer};
+    assert_int_equal(pn_segq_create(&other, &config), 0);
+    (void)alarm(0);
+    pn_rcu_offline();
+    pn_segq_destroy(other);
+    pn_rcu_online();
+    unmake(&f);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_without_reclaimer_is_refused),
@@ -276,6 +311,7 @@ int main(void) {
         cmocka_unit_test(test_stalled_reader_makes_full_not_growth),
         cmocka_unit_test(test_memory_per_item),
         cmocka_unit_test(test_memory_returns_after_a_burst),
+        cmocka_unit_test(test_a_reader_makes_a_queue_during_a_trim),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
