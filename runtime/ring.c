@@ -149,11 +149,12 @@ static void let_it_grow(void) {
     }
 }
 
-/* Claim up to n consecutive cells in the needed state, of one round. \return how many, from *at */
+/* Claim up to n consecutive cells in the needed state, of one round.
+ * \return how many, from *at; 0: the position that was not ready */
 static size_t claim(struct pn_ring *q, PN_ATOMIC(uint64_t) * index, uint64_t kind, size_t n,
                     uint64_t *at, struct pn_queue_counts *counts) {
     uint64_t position = pn_load_rlx(index); /* relaxed: a guess for the compare-and-swap */
-    while (position < CLOSED) {
+    for (*at = position; position < CLOSED; *at = position) {
         PN_ATOMIC(uint64_t) *cell = cell_of(q, position);
         uint64_t state = needed(q, position, kind);
         uint64_t left = q->mask + 1 - (position & q->mask);
@@ -169,16 +170,13 @@ static size_t claim(struct pn_ring *q, PN_ATOMIC(uint64_t) * index, uint64_t kin
             }
             let_it_grow();
         }
-        uint64_t old = position;
         if (ready == 0) {
             position = pn_load_rlx(index); /* relaxed: N1, N2; the same again: full or empty */
-            if (position == old) {
+            if (position == *at) {
                 break;
             }
         } else if (pn_cas_weak_rlx(index, &position, position + ready)) {
-            /* relaxed: the cells carry the edges. */
-            *at = position;
-            return ready;
+            return ready; /* relaxed: the cells carry the edges */
         } else if (counts != NULL) {
             counts->cas_failed++;
         }
@@ -187,6 +185,15 @@ static size_t claim(struct pn_ring *q, PN_ATOMIC(uint64_t) * index, uint64_t kin
         }
     }
     return 0;
+}
+
+/* The item of a claimed cell, which is free for the next round from here on. */
+static void *empty(PN_ATOMIC(uint64_t) * cell, uint64_t state) {
+    /* relaxed: read with acquire for the claim, and nobody else writes it since. */
+    uint64_t word = pn_load_rlx(cell);
+    /* N2 release: pairs with the loads in claim and push. */
+    pn_store_rel(cell, state ^ (ODD_ROUND | FREE));
+    return (void *)(uintptr_t)(word - state);
 }
 
 size_t pn_ring_push_n(struct pn_ring *q, void *const *items, size_t n,
@@ -218,10 +225,7 @@ size_t pn_ring_pop_n(struct pn_ring *q, void **items, size_t n, struct pn_queue_
     PN_ATOMIC(uint64_t) *cell = cell_of(q, at);
     uint64_t state = needed(q, at, 0);
     for (size_t i = 0; i < k; i++) {
-        /* relaxed: read with acquire for the claim, and nobody else writes it since. */
-        items[i] = (void *)(uintptr_t)(pn_load_rlx(&cell[i]) - state);
-        /* N2 release: pairs with the loads in claim and push. */
-        pn_store_rel(&cell[i], state ^ (ODD_ROUND | FREE));
+        items[i] = empty(&cell[i], state);
     }
     if (q->waits != NULL) {
         moved(&q->waits->room, k);
@@ -236,12 +240,8 @@ size_t pn_ring_pop_n(struct pn_ring *q, void **items, size_t n, struct pn_queue_
 /* A push whose first try failed: until it is in, or the index stands still. */
 __attribute__((noinline)) static enum pn_queue_rc push_again(struct pn_ring *q, void *item) {
     uint64_t at = 0;
-    if (pn_load_rlx(&q->tail) >= CLOSED) { /* relaxed: N3 is for pops; a push may come before it */
-        return PN_QUEUE_CLOSED;
-    }
     if (claim(q, &q->tail, FREE, 1, &at, NULL) == 0) {
-        /* relaxed: as above */
-        return pn_load_rlx(&q->tail) < CLOSED ? PN_QUEUE_FULL : PN_QUEUE_CLOSED;
+        return at < CLOSED ? PN_QUEUE_FULL : PN_QUEUE_CLOSED;
     }
     /* N1 release: pairs with the loads in claim and pop. LP. */
     pn_store_rel(cell_of(q, at), (uint64_t)(uintptr_t)item | needed(q, at, 0));
@@ -292,28 +292,12 @@ __attribute__((noinline)) static enum pn_queue_rc after_pop(struct pn_ring *q, u
 
 /* A pop whose first try failed: until something is out, or the index stands still. */
 __attribute__((noinline)) static enum pn_queue_rc pop_again(struct pn_ring *q, void **item) {
-    uint64_t p = pn_load_rlx(&q->head); /* relaxed: a guess for the compare-and-swap */
-    for (;;) {
-        PN_ATOMIC(uint64_t) *cell = cell_of(q, p);
-        uint64_t state = needed(q, p, 0);
-        /* N1 acquire: pairs with the stores in push, push_again and push_n. */
-        uint64_t word = pn_load_acq(cell);
-        if ((word & STATE) == state) {
-            /* relaxed: as in claim */
-            if (pn_cas_weak_rlx(&q->head, &p, p + 1)) {
-                *item = (void *)(uintptr_t)(word - state);
-                /* N2 release: pairs with the loads in claim and push. */
-                pn_store_rel(cell, state ^ (ODD_ROUND | FREE));
-                return after_pop(q, p);
-            }
-        } else {
-            uint64_t old = p;
-            p = pn_load_rlx(&q->head); /* relaxed: as in claim */
-            if (p == old) {
-                return no_item(q, p);
-            }
-        }
+    uint64_t at = 0;
+    if (claim(q, &q->head, 0, 1, &at, NULL) == 0) {
+        return no_item(q, at);
     }
+    *item = empty(cell_of(q, at), needed(q, at, 0));
+    return after_pop(q, at);
 }
 
 enum pn_queue_rc pn_ring_pop(struct pn_ring *q, void **item) {
@@ -321,13 +305,13 @@ enum pn_queue_rc pn_ring_pop(struct pn_ring *q, void **item) {
     uint64_t p = pn_load_rlx(&q->head); /* relaxed: a guess for the compare-and-swap */
     PN_ATOMIC(uint64_t) *cell = cell_of(q, p);
     uint64_t state = needed(q, p, 0);
-    /* N1 acquire: as in pop_again. relaxed: as in claim. */
+    /* N1 acquire: pairs with the stores in push, push_again and push_n. relaxed: as in claim. */
     uint64_t word = pn_load_acq(cell);
     if ((word & STATE) != state || !pn_cas_weak_rlx(&q->head, &p, p + 1)) {
         return pop_again(q, item);
     }
     *item = (void *)(uintptr_t)(word - state);
-    /* N2 release: as in pop_again. */
+    /* N2 release: as in empty. */
     pn_store_rel(cell, state ^ (ODD_ROUND | FREE));
     return waits != NULL || p % CELLS_PER_LINE == 0 ? after_pop(q, p) : PN_QUEUE_OK;
 }
