@@ -20,12 +20,12 @@ enum {
 };
 
 enum queue_flag {
-    QUEUE_BOUNDED = 1,   /* `capacity` bounds it; else producers keep a distance, see loops.h */
+    QUEUE_BOUNDED = 1,    /* `capacity` bounds it; else producers keep a distance, see loops.h */
     QUEUE_ONE_TO_ONE = 2, /* one producer thread, one consumer thread */
-    QUEUE_CEILING = 4,   /* carries no items: pairs only, counts are checked instead of sums */
-    QUEUE_BATCH = 8,     /* has batch operations of its own */
-    QUEUE_CHAIN = 16,    /* also measured with a batch as one linked item */
-    QUEUE_GROWS = 32     /* bounded, but grows with capacity 0: has memory rows */
+    QUEUE_CEILING = 4,    /* carries no items: pairs only, counts are checked instead of sums */
+    QUEUE_BATCH = 8,      /* has batch operations of its own */
+    QUEUE_CHAIN = 16,     /* also measured with a batch as one linked item */
+    QUEUE_GROWS = 32      /* bounded, but grows with capacity 0: has memory rows */
 };
 
 enum turn_kind {
@@ -62,14 +62,14 @@ struct published {
 /* What all threads of a slot share. Written before they start, but for the published counts. */
 struct bed {
     pthread_barrier_t barrier;
-    uint64_t begin, end;      /* ticks: of the measured window */
+    uint64_t begin, end; /* ticks: of the measured window */
     uint64_t warm_ticks, ticks;
     uint64_t capacity;
     unsigned threads, producers, consumers;
     double steps_per_ns; /* of work */
     uint64_t ticks_of_100us;
     double ns_per_tick;
-    uint64_t items, later_ms; /* TURN_MEMORY */
+    uint64_t items, later_ms;                    /* TURN_MEMORY */
     uint64_t ball __attribute__((aligned(128))); /* thrown between threads 0 and 1 beforehand */
     uint64_t hop_ticks;                          /* 0: not known */
     struct published produced[THREADS_MAX], consumed[THREADS_MAX];
