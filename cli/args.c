@@ -122,6 +122,23 @@ int pn_args_number(const char *option, const char *text, uint64_t *value) {
     return 0;
 }
 
+int pn_args_budget(const char *command, const char *text, uint64_t *ns) {
+    char *end = NULL;
+    errno = 0;
+    unsigned long long n = strtoull(text, &end, 10);
+    uint64_t unit = strcmp(end, "s") == 0   ? 1
+                    : strcmp(end, "m") == 0 ? 60
+                    : strcmp(end, "h") == 0 ? 3600
+                                            : 0;
+    if (!isdigit((unsigned char)text[0]) || errno != 0 || n == 0 || unit == 0 || n > 1000000) {
+        (void)pn_fail(PN_EXIT_INPUT, "%s: '%s': --budget takes a time such as 30s, 10m or 2h",
+                      command, text);
+        return EINVAL;
+    }
+    *ns = n * unit * 1000000000u;
+    return 0;
+}
+
 void pn_note(const struct pn_common *common, const char *format, ...) {
     if (common->quiet) {
         return;

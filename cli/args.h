@@ -33,6 +33,10 @@ bool pn_args_parse(const struct argp *argp, int argc, char **argv, void *input,
 /** A whole number without a sign. \return 0, or EINVAL after one line on stderr */
 int pn_args_number(const char *option, const char *text, uint64_t *value);
 
+/** How long to measure at most: "30s", "10m", "2h". \return 0, or EINVAL after one line on stderr
+ */
+int pn_args_budget(const char *command, const char *text, uint64_t *ns);
+
 /** A note to the reader: one line on stderr, nothing with -q. */
 void pn_note(const struct pn_common *common, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

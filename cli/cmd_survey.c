@@ -12,6 +12,7 @@
 #include "verdict_print.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <pinion/clock.h>
 #include <pinion/micro.h>
@@ -30,14 +31,16 @@ enum { QUICK_BUDGET_S = 200, QUICK_CORES_MAX = 16 };
 struct options {
     const char *directory, *cpus, *housekeeping;
     struct pn_common common;
+    uint64_t budget_ns; /* 0: the preset's */
     bool full, resume;
 };
 
-enum { OPT_QUICK = 256, OPT_FULL, OPT_RESUME, OPT_CPUS, OPT_HOUSEKEEPING };
+enum { OPT_QUICK = 256, OPT_FULL, OPT_BUDGET, OPT_RESUME, OPT_CPUS, OPT_HOUSEKEEPING };
 
 static const struct argp_option option_table[] = {
     {"quick", OPT_QUICK, NULL, 0, "at most 4 minutes (the default)", 0},
     {"full", OPT_FULL, NULL, 0, "publishable: 24 rounds of slots of 3 s", 0},
+    {"budget", OPT_BUDGET, "TIME", 0, "30s, 10m or 2h: no round begins that would not fit", 0},
     {NULL, 'o', "DIR", 0, "default runs/<UTC time>-<host hash>", 0},
     {"resume", OPT_RESUME, NULL, 0, "go on with what is in DIR", 0},
     {"cpus", OPT_CPUS, "LIST", 0, "CPUs for schedulers: a list, 'isolated' or 'all'", 0},
@@ -53,6 +56,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state) {
     case OPT_FULL:
         o->full = true;
         return 0;
+    case OPT_BUDGET:
+        return pn_args_budget("survey", arg, &o->budget_ns);
     case OPT_RESUME:
         o->resume = true;
         return 0;
@@ -88,9 +93,19 @@ static unsigned cores_used(const struct options *o, const struct pn_machine *m) 
     return o->full || all <= QUICK_CORES_MAX ? all : QUICK_CORES_MAX;
 }
 
+static uint64_t budget_of(const struct options *o) {
+    return o->budget_ns != 0 || o->full ? o->budget_ns : (uint64_t)QUICK_BUDGET_S * 1000000000u;
+}
+
 static void announce(const struct options *o, const struct pn_machine *m, const char *directory) {
     unsigned used = cores_used(o, m);
-    (void)fprintf(stderr, "takes %s; loads CPUs", o->full ? "about 3 hours" : "at most 4 minutes");
+    if (o->budget_ns != 0) {
+        (void)fprintf(stderr, "takes the budget of %" PRIu64 " s and about 30 s more; loads CPUs",
+                      o->budget_ns / 1000000000u);
+    } else {
+        (void)fprintf(stderr, "takes %s; loads CPUs",
+                      o->full ? "about 3 hours" : "at most 4 minutes");
+    }
     for (unsigned i = 0; i < used && i < 24; i++) {
         (void)fprintf(stderr, " %d", m->plan->schedulers[i].cpu.id);
     }
@@ -190,8 +205,7 @@ static int survey(const struct options *o, const struct pn_machine *m, char *con
     }
     announce(o, m, directory);
     if (o->common.dry_run) {
-        return pn_plan_print(sweeps, (unsigned)n, o->full,
-                             o->full ? 0 : (uint64_t)QUICK_BUDGET_S * 1000000000u, o->common.json);
+        return pn_plan_print(sweeps, (unsigned)n, o->full, budget_of(o), o->common.json);
     }
     json_t *manifest = pn_manifest_json(m, argv, preset, preset);
     json_object_set_new(manifest, "sampled", sampled_json(o, m, sweeps, (unsigned)n));
@@ -208,8 +222,7 @@ static int survey(const struct options *o, const struct pn_machine *m, char *con
                                            .n_sweeps = (unsigned)n,
                                            .seed = o->common.seed,
                                            .slot_s = o->full ? 3.0 : 0.3,
-                                           .budget_ns =
-                                               o->full ? 0 : (uint64_t)QUICK_BUDGET_S * 1000000000u,
+                                           .budget_ns = budget_of(o),
                                            .resume = o->resume,
                                            .manifest = manifest,
                                            .interrupted = pn_signals_came,

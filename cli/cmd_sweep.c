@@ -11,7 +11,6 @@
 #include "run_files.h"
 #include "verdict_print.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -61,21 +60,6 @@ static const struct argp_option option_table[] = {
 static int refuse(const char *text) {
     (void)pn_fail(PN_EXIT_INPUT, "sweep: %s", text);
     return EINVAL;
-}
-
-static int parse_budget(const char *text, uint64_t *ns) {
-    char *end = NULL;
-    errno = 0;
-    unsigned long long n = strtoull(text, &end, 10);
-    uint64_t unit = strcmp(end, "s") == 0   ? 1
-                    : strcmp(end, "m") == 0 ? 60
-                    : strcmp(end, "h") == 0 ? 3600
-                                            : 0;
-    if (!isdigit((unsigned char)text[0]) || errno != 0 || n == 0 || unit == 0 || n > 1000000) {
-        return -EINVAL;
-    }
-    *ns = n * unit * 1000000000u;
-    return 0;
 }
 
 static int read_file(struct options *o, const char *path) {
@@ -133,9 +117,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state) {
     struct options *o = state->input;
     switch (key) {
     case OPT_BUDGET:
-        return parse_budget(arg, &o->budget_ns) == 0
-                   ? 0
-                   : refuse("--budget is a time such as 30s, 10m or 2h");
+        return pn_args_budget("sweep", arg, &o->budget_ns);
     case OPT_FULL:
         o->full = true;
         return 0;

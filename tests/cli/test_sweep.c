@@ -73,6 +73,7 @@ static void test_bad_input_is_one_line_and_leaves_nothing(void **state) {
         {"sweep --x units=1,2 -o /proc/x", 3},
         {"sweep --x units=1,2 --cpus 9999 -o new", 2},
         {"survey -o full", 2},
+        {"survey --budget soon -o new", 2},
         {"survey -o /dev/null/x", 3},
         {"survey fast", 2},
     };
