@@ -13,49 +13,9 @@
 #include <unistd.h>
 
 /* Four failures in a row: something is wrong that more slots will not mend. */
-enum { PILOT_JOBS = 20000, DEADLINE_S = 60, FAILURES_MAX = 4 };
+enum { PILOT_JOBS = 20000, FAILURES_MAX = 4 };
 
 static const double void_share_max = 0.25;
-
-static int run_slot(struct pn_campaign *c, const struct pn_slot_plan *slot, uint64_t jobs,
-                    struct pn_slot_result *result) {
-    char params[PN_SLOT_ARGS][96];
-    const char *argv[PN_SLOT_ARGS + 16];
-    unsigned n = 0;
-    argv[n++] = c->o->program;
-    argv[n++] = "run";
-    argv[n++] = "--json";
-    argv[n++] = "--summary";
-    argv[n++] = "--stdin-go";
-    argv[n++] = "--design";
-    argv[n++] = pn_slot_design(c, slot);
-    if (c->o->cpus != NULL) {
-        argv[n++] = "--cpus";
-        argv[n++] = c->o->cpus;
-    }
-    if (c->o->housekeeping != NULL) {
-        argv[n++] = "--housekeeping";
-        argv[n++] = c->o->housekeeping;
-    }
-    unsigned n_params = pn_slot_params(c, slot, jobs, params);
-    for (unsigned i = 0; i < n_params; i++) {
-        argv[n++] = params[i];
-    }
-    argv[n] = NULL;
-    struct pn_os_cpu cpus[1024];
-    unsigned n_cpus = 0;
-    unsigned most = c->o->cores > 0 ? c->o->cores : 1024;
-    for (; n_cpus < c->o->plan->n_schedulers && n_cpus < most && n_cpus < 1024; n_cpus++) {
-        cpus[n_cpus] = c->o->plan->schedulers[n_cpus].cpu;
-    }
-    struct pn_slot_options options = {.argv = argv,
-                                      .cpus = cpus,
-                                      .n_cpus = n_cpus,
-                                      .deadline_ns = (uint64_t)DEADLINE_S * 1000000000u,
-                                      .jobs = jobs,
-                                      .interrupted = c->o->interrupted};
-    return pn_slot_run(&options, result);
-}
 
 static double rate_of(const json_t *summary) {
     double wall = (double)json_integer_value(json_object_get(summary, "wall_ns"));
@@ -77,7 +37,7 @@ static int pilot_point(struct pn_campaign *c, unsigned sweep, unsigned x, struct
                 slot.role = PN_SLOT_LOOP;
             }
             struct pn_slot_result result;
-            int rc = run_slot(c, &slot, jobs, &result);
+            int rc = pn_campaign_slot(c, &slot, jobs, &result);
             double rate = rate_of(result.summary);
             if (rc != 0 || result.error[0] != '\0') {
                 (void)snprintf(err->text, sizeof err->text, "%s at %s=%s: %s",
@@ -120,34 +80,6 @@ static int pilot(struct pn_campaign *c, struct pn_error *err) {
         }
     }
     return 0;
-}
-
-/* Which jobs were lost depends on the moment, not on (seed, p, i) alone. */
-static bool lost_some(const json_t *summary) {
-    return json_integer_value(json_object_get(summary, "dropped")) > 0 ||
-           json_integer_value(json_object_get(summary, "collateral")) > 0 ||
-           json_integer_value(json_object_get(summary, "victims")) > 0;
-}
-
-/* Equal work is what makes designs comparable: the first checksum of a point and level is
- * everybody's. Where jobs were dropped there is none. */
-static void check_checksum(struct pn_campaign *c, const struct pn_slot_plan *slot,
-                           struct pn_slot_result *result) {
-    const char *sum = json_string_value(json_object_get(result->summary, "checksum"));
-    char point[96];
-    bool has_level = slot->role != PN_SLOT_LOOP;
-    (void)snprintf(point, sizeof point, "%u/%u/%u", slot->sweep, slot->x,
-                   has_level ? slot->level : 0);
-    const char *first = json_string_value(json_object_get(c->checksums, point));
-    if (sum == NULL || result->error[0] != '\0' || lost_some(result->summary)) {
-        return;
-    }
-    if (first == NULL) {
-        json_object_set_new(c->checksums, point, json_string(sum));
-    } else if (strcmp(first, sum) != 0) {
-        (void)snprintf(result->error, sizeof result->error,
-                       "checksum %s, but others at this point computed %s", sum, first);
-    }
 }
 
 static json_t *text_or_null(const char *text) {
@@ -250,7 +182,7 @@ static enum pn_campaign_end run_slots(struct pn_campaign *c, struct pn_error *er
             break;
         }
         struct pn_slot_result result;
-        int rc = run_slot(c, slot, c->o->sweeps[slot->sweep].jobs[slot->x], &result);
+        int rc = pn_campaign_slot(c, slot, c->o->sweeps[slot->sweep].jobs[slot->x], &result);
         if (rc != 0) {
             (void)snprintf(err->text, sizeof err->text, "%s: %s", c->o->program, strerror(-rc));
             return PN_CAMPAIGN_FAILED;
@@ -259,7 +191,7 @@ static enum pn_campaign_end run_slots(struct pn_campaign *c, struct pn_error *er
             pn_slot_result_fini(&result);
             return PN_CAMPAIGN_INTERRUPTED;
         }
-        check_checksum(c, slot, &result);
+        pn_campaign_equal_work(c, slot, &result);
         json_t *line = sample_json(c, slot, &result, now);
         rc = pn_rundir_append(c, line, err);
         json_decref(line);

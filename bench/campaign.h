@@ -19,7 +19,7 @@ struct pn_campaign {
     unsigned n_slots;
     int samples;       /* descriptor of samples.jsonl */
     json_t *done;      /* key -> true, of a resumed run */
-    json_t *checksums; /* "sweep/x" -> the first checksum seen */
+    json_t *checksums; /* "sweep/x/level" -> the first work seen */
     uint64_t start_ns;
     struct pn_campaign_sum sum;
 };
@@ -35,6 +35,13 @@ const char *pn_slot_role(const struct pn_campaign *c, const struct pn_slot_plan 
 enum { PN_SLOT_ARGS = 64 };
 unsigned pn_slot_params(const struct pn_campaign *c, const struct pn_slot_plan *slot, uint64_t jobs,
                         char (*args)[96]);
+
+/* campaign_slot.c: run one; and see whether it did the work that the others at this point and level
+ * did: the first checksum, done and lost are everybody's. Where jobs were dropped there is none. */
+int pn_campaign_slot(struct pn_campaign *c, const struct pn_slot_plan *slot, uint64_t jobs,
+                     struct pn_slot_result *result);
+void pn_campaign_equal_work(struct pn_campaign *c, const struct pn_slot_plan *slot,
+                            struct pn_slot_result *result);
 
 /* rundir.c */
 enum pn_campaign_end pn_rundir_open(struct pn_campaign *c, struct pn_error *err);

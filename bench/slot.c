@@ -8,6 +8,7 @@
 #include "gates.h"
 
 #include <pinion/clock.h>
+#include <pinion/placement.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -71,10 +72,20 @@ static bool wait_ready(struct pn_child *c, enum pn_heard *why) {
     return *why == PN_HEARD_SOMETHING;
 }
 
+static int start(const struct pn_slot_options *o, struct pn_child *c) {
+    struct pn_mask *before = NULL;
+    int rc = o->n_mask == 0 ? 0 : pn_mask_enter(o->mask, o->n_mask, &before);
+    if (rc == 0) {
+        rc = pn_child_start(c, o->argv, o->deadline_ns, o->interrupted);
+    }
+    pn_mask_leave(before);
+    return rc;
+}
+
 int pn_slot_run(const struct pn_slot_options *o, struct pn_slot_result *r) {
     struct pn_child c;
     memset(r, 0, sizeof *r);
-    int rc = pn_child_start(&c, o->argv, o->deadline_ns, o->interrupted);
+    int rc = start(o, &c);
     if (rc != 0) {
         return rc;
     }

@@ -5,8 +5,8 @@
 #include <errno.h>
 #include <ini.h>
 #include <math.h>
-#include <pinion/outcome.h>
 #include <pinion/params.h>
+#include <pinion/peer.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -169,8 +169,9 @@ int pn_sweep_set_designs(struct pn_sweep_plan *sweep, const char *text, struct p
     int n = split(text, sweep->design, PN_SWEEP_DESIGNS);
     sweep->n_designs = n < 0 ? 0 : (unsigned)n;
     for (unsigned i = 0; i < sweep->n_designs; i++) {
-        if (!pn_design_known(sweep->design[i])) {
-            return refuse(err, "designs '%s': no design '%s'", text, sweep->design[i]);
+        struct pn_design_name name;
+        if (pn_design_parse(sweep->design[i], &name, err) != 0) {
+            return -EINVAL;
         }
     }
     return n < 0 ? refuse(err, "designs '%s': %s", text,

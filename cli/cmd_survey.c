@@ -6,6 +6,7 @@
 #include "command.h"
 #include "machine.h"
 #include "manifest.h"
+#include "peers_here.h"
 #include "plan_print.h"
 #include "progress.h"
 #include "run_files.h"
@@ -209,6 +210,11 @@ static int survey(const struct options *o, const struct pn_machine *m, char *con
     }
     json_t *manifest = pn_manifest_json(m, argv, preset, preset);
     json_object_set_new(manifest, "sampled", sampled_json(o, m, sweeps, (unsigned)n));
+    int here = pn_peers_here(sweeps, (unsigned)n, program, false, &o->common, manifest);
+    if (here != 0) {
+        json_decref(manifest);
+        return here;
+    }
     unsigned used = cores_used(o, m);
     struct watch watch = {o, m, directory, {.directory = directory, .machine = m, .argv = argv}};
     struct pn_campaign_options campaign = {.directory = directory,

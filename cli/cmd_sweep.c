@@ -6,6 +6,7 @@
 #include "command.h"
 #include "machine.h"
 #include "manifest.h"
+#include "peers_here.h"
 #include "plan_print.h"
 #include "progress.h"
 #include "run_files.h"
@@ -26,7 +27,7 @@ struct options {
     const char *cpus, *housekeeping, *directory;
     struct pn_common common;
     uint64_t budget_ns;
-    bool resume, full;
+    bool resume, full, require;
 };
 
 enum {
@@ -39,7 +40,8 @@ enum {
     OPT_RESUME,
     OPT_CPUS,
     OPT_HOUSEKEEPING,
-    OPT_FULL
+    OPT_FULL,
+    OPT_REQUIRE
 };
 
 static const struct argp_option option_table[] = {
@@ -49,6 +51,7 @@ static const struct argp_option option_table[] = {
     {"rounds", OPT_ROUNDS, "N", 0, "paired rounds, default 10", 0},
     {"budget", OPT_BUDGET, "TIME", 0, "30s, 10m or 2h: no round begins that would not fit", 0},
     {"set", OPT_SET, "KEY=VALUE", 0, "another parameter, for every slot", 0},
+    {"require", OPT_REQUIRE, NULL, 0, "a design that is not here is an error, not left out", 0},
     {"full", OPT_FULL, NULL, 0, "slots of 3 s instead of 0.3 s", 0},
     {"resume", OPT_RESUME, NULL, 0, "go on with what is in DIR", 0},
     {"cpus", OPT_CPUS, "LIST", 0, "CPUs for schedulers: a list, 'isolated' or 'all'", 0},
@@ -120,6 +123,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state) {
         return pn_args_budget("sweep", arg, &o->budget_ns);
     case OPT_FULL:
         o->full = true;
+        return 0;
+    case OPT_REQUIRE:
+        o->require = true;
         return 0;
     case OPT_RESUME:
         o->resume = true;
@@ -211,6 +217,12 @@ static int run_campaign(struct options *o, const struct pn_machine *machine, cha
     }
     json_t *manifest = pn_manifest_json(machine, argv, NULL, plan);
     free(plan);
+    int here =
+        pn_peers_here(o->sweeps, (unsigned)o->n_sweeps, program, o->require, &o->common, manifest);
+    if (here != 0) {
+        json_decref(manifest);
+        return here;
+    }
     struct watch watch = {.files = {.directory = o->directory,
                                     .machine = machine,
                                     .argv = argv,

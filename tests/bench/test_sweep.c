@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <pinion/peer.h>
 #include <pinion/sweep.h>
 
 static struct pn_sweep_plan sweep;
@@ -121,9 +122,56 @@ static void test_designs(void **state) {
     assert_int_equal(pn_sweep_set_designs(&sweep, "mailbox,shared", &err), 0);
     assert_int_equal(sweep.n_designs, 2);
     assert_string_equal(sweep.design[0], "mailbox");
-    assert_true(pn_sweep_set_designs(&sweep, "shared,beam", &err) != 0);
+    assert_int_equal(
+        pn_sweep_set_designs(&sweep, "shared,mailbox+copy=none,tokio,beam:spawn", &err), 0);
+    static const char *const refused[] = {
+        "shared,pony", "shared:tuned", "tokio:fast", "tokio:",     "shared+",
+        "shared+copy", "shared+copy=", "shared+=1",  "+copy=none", "beam:tuned+sbwt=x+"};
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        err.text[0] = '\0';
+        if (pn_sweep_set_designs(&sweep, refused[i], &err) == 0 || err.text[0] == '\0') {
+            fail_msg("'%s' is taken", refused[i]);
+        }
+    }
     assert_true(pn_sweep_set_designs(&sweep, "shared,shared", &err) != 0);
     assert_true(pn_sweep_set_designs(&sweep, "", &err) != 0);
+}
+
+static void test_a_design_is_taken_apart(void **state) {
+    (void)state;
+    struct pn_design_name name;
+    struct pn_error err = {""};
+    assert_int_equal(pn_design_parse("tokio", &name, &err), 0);
+    assert_string_equal(name.peer->name, "tokio");
+    assert_string_equal(name.mode, "tuned");
+    assert_string_equal(name.switches, "");
+    assert_int_equal(pn_design_parse("beam:spawn+sbwt=none", &name, &err), 0);
+    assert_string_equal(name.base, "beam");
+    assert_string_equal(name.mode, "spawn");
+    assert_string_equal(name.switches, "+sbwt=none");
+    assert_int_equal(pn_design_parse("mailbox+a=b:c", &name, &err), 0);
+    assert_null(name.peer);
+    assert_string_equal(name.mode, "");
+}
+
+/* A program that is not there takes its designs out of the sweep, and leaves the reason. */
+static void test_a_missing_peer_leaves_its_row(void **state) {
+    (void)state;
+    struct pn_error err = {""};
+    pn_sweep_init(&sweep, "test");
+    assert_int_equal(pn_sweep_set_designs(&sweep, "tokio,shared,beam:naive", &err), 0);
+    json_t *peers = json_array();
+    json_t *absent = json_array();
+    assert_int_equal(pn_peers_keep(&sweep, 1, "/nonexistent/pinion", peers, absent), 2);
+    assert_int_equal(sweep.n_designs, 1);
+    assert_string_equal(sweep.design[0], "shared");
+    assert_int_equal(json_array_size(peers), 0);
+    assert_int_equal(json_array_size(absent), 2);
+    const json_t *row = json_array_get(absent, 1);
+    assert_string_equal(json_string_value(json_object_get(row, "design")), "beam:naive");
+    assert_non_null(strstr(json_string_value(json_object_get(row, "reason")), "not built here"));
+    json_decref(peers);
+    json_decref(absent);
 }
 
 static void test_thinning_keeps_the_ends(void **state) {
@@ -200,6 +248,8 @@ int main(void) {
         cmocka_unit_test(test_what_no_slot_could_run_is_refused),
         cmocka_unit_test(test_the_loop_has_no_failures),
         cmocka_unit_test(test_designs),
+        cmocka_unit_test(test_a_design_is_taken_apart),
+        cmocka_unit_test(test_a_missing_peer_leaves_its_row),
         cmocka_unit_test(test_thinning_keeps_the_ends),
         cmocka_unit_test(test_plan_files),
         cmocka_unit_test(test_presets_are_plans),

@@ -26,6 +26,8 @@ struct pn_slot_options {
     const char *const *argv;      /* NULL-terminated; argv[0] an absolute path. Borrowed */
     const struct pn_os_cpu *cpus; /* [n_cpus] that the slot loads; borrowed */
     unsigned n_cpus;
+    const struct pn_os_cpu *mask; /* [n_mask] that the child may run on; borrowed. None: ours */
+    unsigned n_mask;
     uint64_t deadline_ns; /* relative; then SIGTERM, and SIGKILL a second later, to the group */
     uint64_t jobs;        /* that the child was asked for */
     /** Asked ten times a second; true ends the slot. May be NULL. */

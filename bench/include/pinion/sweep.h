@@ -16,7 +16,7 @@ enum pn_sweep_scale { PN_X_LOG2, PN_X_LINEAR, PN_X_LIST };
 enum {
     PN_SWEEP_POINTS = 64,
     PN_SWEEP_LEVELS = 8,
-    PN_SWEEP_DESIGNS = 6,
+    PN_SWEEP_DESIGNS = 32,
     PN_SWEEP_SETS = 32,
     PN_SWEEPS = 16,
     PN_WORD = 32

@@ -19,6 +19,16 @@ int pn_pin_self(struct pn_os_cpu cpu);
 /** True while the calling thread's mask is exactly this CPU and it runs there. One system call. */
 bool pn_pin_holds(struct pn_os_cpu cpu);
 
+struct pn_mask;
+/**
+ * Move the calling thread onto these CPUs, for a child that is started next and inherits them.
+ * \param before  receives what pn_mask_leave puts back; owned by the caller
+ * \return 0; -errno, and nothing has changed
+ */
+int pn_mask_enter(const struct pn_os_cpu *cpus, unsigned n, struct pn_mask **before);
+/** NULL is allowed. */
+void pn_mask_leave(struct pn_mask *before);
+
 /**
  * Look from outside whether a thread of this process is still pinned to this CPU. Masks change
  * behind a thread's back: the CPU goes offline, its cgroup gets another cpuset, somebody calls

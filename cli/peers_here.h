@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Before a campaign: what of its designs is here, and what the manifest says of the peers.
+ */
+#ifndef PN_CLI_PEERS_HERE_H
+#define PN_CLI_PEERS_HERE_H
+
+#include "args.h"
+
+#include <jansson.h>
+#include <pinion/sweep.h>
+
+/**
+ * Designs whose peer is not here are taken out, each with a note; the manifest gets `peers` and
+ * `absent_designs`.
+ * \param require  a missing one is an error
+ * \return an exit code
+ */
+int pn_peers_here(struct pn_sweep_plan *sweeps, unsigned n, const char *program, bool require,
+                  const struct pn_common *common, json_t *manifest);
+
+#endif
