@@ -14,64 +14,9 @@
 #include <sys/wait.h>
 
 #include <cmocka.h>
-#include <jansson.h>
+#include <pinion/event_schema.h>
 
 enum { SETS = 30, LINE = 1 << 20 };
-
-/* i: whole number; n: whole number or null; s: text; h: 16 hex digits. */
-struct field {
-    char type;
-    const char *name;
-};
-
-static const struct field head[] = {
-    {'s', "event"}, {'i', "schema"}, {'s', "runtime"}, {'i', "t_ns"}};
-static const struct field job_done[] = {{'i', "producer"}, {'i', "i"},        {'i', "worker"},
-                                        {'n', "lat_ns"},   {'i', "sleep_ns"}, {'i', "attempt"}};
-static const struct field crash[] = {{'i', "worker"}, {'i', "producer"}, {'i', "i"}};
-static const struct field restart[] = {{'i', "worker"}, {'i', "down_ns"}};
-static const struct field waited[] = {{'i', "producer"}, {'i', "waited_ns"}};
-static const struct field dropped[] = {{'i', "producer"}, {'i', "dropped"}};
-static const struct field snapshot[] = {{'i', "done"},   {'n', "in_flight"}, {'n', "queued"},
-                                        {'s', "reason"}, {'i', "rss_kb"},    {'i', "cpu_ns"}};
-static const struct field summary[] = {{'i', "jobs"},
-                                       {'i', "done"},
-                                       {'i', "lost"},
-                                       {'i', "collateral"},
-                                       {'i', "dropped"},
-                                       {'i', "restarts"},
-                                       {'i', "queue_full"},
-                                       {'h', "checksum"},
-                                       {'i', "wall_ns"},
-                                       {'i', "cpu_ns"},
-                                       {'s', "producers_as"},
-                                       {'s', "bound"},
-                                       {'i', "queue_effective"},
-                                       {'s', "queue_kind"},
-                                       {'n', "detect_ns"},
-                                       {'n', "restart_ns"},
-                                       {'n', "recovery_ns"},
-                                       {'n', "baseline_per_s"},
-                                       {'n', "rss_recovered_kb"},
-                                       {'i', "worker_min_jobs"},
-                                       {'i', "worker_max_jobs"},
-                                       {'n', "longest_gap_ns"},
-                                       {'n', "p50_ns"},
-                                       {'n', "p95_ns"},
-                                       {'n', "p99_ns"},
-                                       {'n', "p999_ns"},
-                                       {'n', "max_ns"},
-                                       {'i', "samples"},
-                                       {'n', "sleep_mean_ns"},
-                                       {'i', "rss_kb"},
-                                       {'i', "hwm_kb"}};
-
-#define FIELDS(list) list, sizeof(list) / sizeof(list)[0]
-
-struct seen {
-    json_int_t jobs_done, crashes, restarts, snapshots, fulls, summaries;
-    json_t *summary;
-};
 
 static const char *set; /* what is run, for messages */
 
@@ -79,76 +24,7 @@ static void complain(const char *line, const char *why, const char *what) {
     fail_msg("%s\n  %.400s\n  %s '%s'", set, line, why, what);
 }
 
-static void check_field(const char *line, const json_t *event, const struct field *f) {
-    const json_t *value = json_object_get(event, f->name);
-    const char *text = json_string_value(value);
-    bool whole = json_is_integer(value) && json_integer_value(value) >= 0;
-    bool fits = f->type == 'i'   ? whole
-                : f->type == 'n' ? whole || json_is_null(value)
-                : f->type == 's'
-                    ? text != NULL && text[0] != '\0'
-                    : text != NULL && strlen(text) == 16 && strspn(text, "0123456789abcdef") == 16;
-    if (!fits) {
-        complain(line, "missing or of another type:", f->name);
-    }
-}
-
-/* `only`: nothing else may be there. */
-static void check_fields(const char *line, json_t *event, const struct field *fields, size_t n,
-                         bool only) {
-    for (size_t i = 0; i < 4; i++) {
-        check_field(line, event, &head[i]);
-    }
-    for (size_t i = 0; i < n; i++) {
-        check_field(line, event, &fields[i]);
-    }
-    if (only && json_object_size(event) != n + 4) {
-        complain(line, "a field that the schema does not have", "");
-    }
-}
-
-static void check_line(const char *line, const char *design, struct seen *s) {
-    json_error_t why;
-    json_t *event = json_loads(line, JSON_REJECT_DUPLICATES, &why);
-    const char *kind = json_string_value(json_object_get(event, "event"));
-    if (kind == NULL) {
-        complain(line, "no event:", why.text);
-        return;
-    }
-    if (s->summaries > 0) {
-        complain(line, "stands behind the summary:", kind);
-    }
-    if (strcmp(kind, "job_done") == 0) {
-        check_fields(line, event, FIELDS(job_done), true);
-        s->jobs_done++;
-    } else if (strcmp(kind, "worker_crash") == 0) {
-        check_fields(line, event, FIELDS(crash), true);
-        s->crashes++;
-    } else if (strcmp(kind, "worker_restart") == 0) {
-        check_fields(line, event, FIELDS(restart), true);
-        s->restarts++;
-    } else if (strcmp(kind, "queue_full") == 0) {
-        bool drops = json_object_get(event, "dropped") != NULL;
-        check_fields(line, event, drops ? dropped : waited, 2, true);
-        s->fulls++;
-    } else if (strcmp(kind, "snapshot") == 0) {
-        check_fields(line, event, FIELDS(snapshot), true);
-        s->snapshots++;
-    } else if (strcmp(kind, "summary") == 0) {
-        check_fields(line, event, FIELDS(summary), false);
-        s->summaries++;
-        s->summary = json_incref(event);
-    } else {
-        complain(line, "no such event:", kind);
-    }
-    if (json_integer_value(json_object_get(event, "schema")) != 1 ||
-        strcmp(json_string_value(json_object_get(event, "runtime")), design) != 0) {
-        complain(line, "another schema or runtime than", design);
-    }
-    json_decref(event);
-}
-
-static json_int_t figure(const struct seen *s, const char *name) {
+static json_int_t figure(const struct pn_events_seen *s, const char *name) {
     return json_integer_value(json_object_get(s->summary, name));
 }
 
@@ -165,7 +41,7 @@ static json_int_t sampled(json_int_t jobs, json_int_t producers) {
     return n;
 }
 
-static void run(const char *design, const char *params, struct seen *s) {
+static void run(const char *design, const char *params, struct pn_events_seen *s) {
     char command[1024];
     static char line[LINE];
     static char said[600];
@@ -182,7 +58,10 @@ static void run(const char *design, const char *params, struct seen *s) {
             complain(line, "no whole line", "");
         }
         line[len - 1] = '\0';
-        check_line(line, design, s);
+        char why[200];
+        if (pn_event_check(line, design, s, why, sizeof why) != 0) {
+            complain(line, why, "");
+        }
     }
     int status = pclose(f);
     if (status != 0 || s->summaries != 1) {
@@ -224,7 +103,7 @@ static void draw_set(uint32_t *x, struct drawn *d) {
                    PICK(x, 0, 1) ? "local" : "malloc");
 }
 
-static void check_counts(const struct drawn *d, const struct seen *s) {
+static void check_counts(const struct drawn *d, const struct pn_events_seen *s) {
     json_int_t done = figure(s, "done"), lost = figure(s, "lost"), restarts = figure(s, "restarts");
     assert_int_equal(figure(s, "jobs"), d->jobs);
     assert_int_equal(done + lost + figure(s, "dropped") + figure(s, "collateral"), d->jobs);
@@ -251,21 +130,21 @@ static void test_every_line_of_drawn_runs(void **state) {
     uint32_t x = seed;
     for (unsigned i = 0; i < n; i++) {
         struct drawn d;
-        struct seen s;
+        struct pn_events_seen s;
         draw_set(&x, &d);
         (void)fprintf(stderr, "  seed %u set %u\n", seed, i);
         run(i % 2 == 0 ? "shared" : "mailbox", d.text, &s);
         check_counts(&d, &s);
-        json_decref(s.summary);
+        pn_events_seen_fini(&s);
     }
 }
 
 static void test_a_snapshot_each_100_ms(void **state) {
     (void)state;
-    struct seen s;
+    struct pn_events_seen s;
     run("shared", "jobs=3500 warm=0 rate=5000", &s);
     assert_in_range(s.snapshots, 4, 7);
-    json_decref(s.summary);
+    pn_events_seen_fini(&s);
 }
 
 int main(void) {
