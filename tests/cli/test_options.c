@@ -20,8 +20,8 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-static const char *const commands[] = {"bench",  "doctor", "report", "run",
-                                       "survey", "sweep",  "topo"};
+static const char *const commands[] = {"bench", "doctor", "peers", "report",
+                                       "run",   "survey", "sweep", "topo"};
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
 struct outcome {
