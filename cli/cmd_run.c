@@ -6,6 +6,7 @@
 #include "command.h"
 #include "machine.h"
 #include "progress.h"
+#include "run_peer.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -23,12 +24,15 @@ struct options {
     enum pn_idle idle;
     struct pn_common common;
     bool stdin_go, summary_only;
+    const char *words[64]; /* key=value as given, for another runtime */
+    unsigned n_words;
 };
 
 enum { OPT_DESIGN = 256, OPT_CPUS, OPT_HOUSEKEEPING, OPT_IDLE, OPT_GO, OPT_SUMMARY };
 
 static const struct argp_option option_table[] = {
-    {"design", OPT_DESIGN, "NAME", 0, "shared, mailbox or loop (the ceiling: no queue)", 0},
+    {"design", OPT_DESIGN, "NAME", 0,
+     "shared, mailbox, loop (the ceiling: no queue), tokio:MODE or beam:MODE", 0},
     {"summary", OPT_SUMMARY, NULL, 0,
      "with --json: print the summary only, without the events before it", 0},
     {NULL, 'o', "DIR", 0, "write events to DIR/events.jsonl", 0},
@@ -44,9 +48,21 @@ static int refuse(const char *text) {
     return EINVAL;
 }
 
+/* Kept: another runtime has the last word on what it takes. */
+static error_t take_word(struct options *o, const char *arg) {
+    struct pn_error err = {""};
+    if (o->n_words == sizeof o->words / sizeof *o->words) {
+        return refuse("too many parameters");
+    }
+    o->words[o->n_words++] = arg;
+    if (pn_params_set(&o->params, arg, &err) != 0) {
+        return refuse(err.text);
+    }
+    return 0;
+}
+
 static error_t parse_option(int key, char *arg, struct argp_state *state) {
     struct options *o = state->input;
-    struct pn_error err = {""};
     switch (key) {
     case OPT_DESIGN:
         o->design = arg;
@@ -73,7 +89,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state) {
         o->idle = strcmp(arg, "spin") == 0 ? PN_IDLE_SPIN : PN_IDLE_ADAPTIVE;
         return 0;
     case ARGP_KEY_ARG:
-        return pn_params_set(&o->params, arg, &err) == 0 ? 0 : refuse(err.text);
+        return take_word(o, arg);
     default:
         return ARGP_ERR_UNKNOWN;
     }
@@ -267,6 +283,10 @@ static int run(int argc, char **argv) {
     }
     if (o.common.seeded) {
         o.params.seed = o.common.seed;
+    }
+    if (pn_run_is_peer(o.design)) {
+        const struct pn_run_peer peer = {o.design, o.words, o.n_words, o.summary_only, o.stdin_go};
+        return pn_run_peer(&peer, &o.common);
     }
     code = check(&o);
     if (code != 0) {

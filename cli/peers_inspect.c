@@ -5,21 +5,14 @@
 #include "peers_inspect.h"
 
 #include "command.h"
+#include "peer_child.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <limits.h>
 #include <pinion/peer.h>
-#include <spawn.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-extern char **environ;
 
 enum { WORDS = 72 };
 
@@ -94,61 +87,14 @@ static bool print_line(const char *line, bool raw) {
     return sample;
 }
 
-static int read_all(int fd, bool raw, unsigned *samples) {
-    FILE *from = fdopen(fd, "re");
-    char *line = NULL;
-    size_t cap = 0;
-    if (from == NULL) {
-        (void)close(fd);
-        return -errno;
-    }
-    while (getline(&line, &cap, from) > 0) {
-        *samples += print_line(line, raw);
-    }
-    free(line);
-    (void)fclose(from);
-    return 0;
-}
+struct watch {
+    bool raw;
+    unsigned samples;
+};
 
-/* Its errors go where ours go, and a Ctrl-C reaches both. */
-static int start(const char *path, const char *const *argv, pid_t *pid, int *from) {
-    int ends[2];
-    posix_spawn_file_actions_t actions;
-    if (pipe2(ends, O_CLOEXEC) != 0) {
-        return -errno;
-    }
-    (void)posix_spawn_file_actions_init(&actions);
-    (void)posix_spawn_file_actions_adddup2(&actions, ends[1], 1);
-    int rc = -posix_spawn(pid, path, &actions, NULL, (char *const *)argv, environ);
-    (void)posix_spawn_file_actions_destroy(&actions);
-    (void)close(ends[1]);
-    if (rc != 0) {
-        (void)close(ends[0]);
-        return rc;
-    }
-    *from = ends[0];
-    return 0;
-}
-
-static int follow(const char *path, const char *const *argv, bool raw) {
-    int status = 0;
-    int from = -1;
-    unsigned samples = 0;
-    pid_t pid = 0;
-    int rc = start(path, argv, &pid, &from);
-    if (rc != 0) {
-        return pn_fail(PN_EXIT_MACHINE, "peers: %s: %s", path, strerror(-rc));
-    }
-    (void)read_all(from, raw, &samples);
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
-    }
-    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-        int code = WIFEXITED(status) ? WEXITSTATUS(status) : PN_EXIT_LATER;
-        return code == PN_EXIT_INPUT || code == PN_EXIT_MACHINE ? code : PN_EXIT_LATER;
-    }
-    return samples > 0 ? PN_EXIT_OK
-                       : pn_fail(PN_EXIT_LATER, "peers: the run was over before the first sample: "
-                                                "more jobs=, or fewer --ms");
+static void on_line(const char *line, void *context) {
+    struct watch *w = context;
+    w->samples += print_line(line, w->raw);
 }
 
 int pn_peers_inspect(const char *which, const char *program, const char *const *words, uint64_t ms,
@@ -174,5 +120,11 @@ int pn_peers_inspect(const char *which, const char *program, const char *const *
     while (*words != NULL && n + 1 < WORDS) {
         argv[n++] = *words++;
     }
-    return follow(path, argv, common->json);
+    struct watch w = {.raw = common->json};
+    int code = pn_peer_child(argv, on_line, &w);
+    if (code == 0 && w.samples == 0) {
+        code = pn_fail(PN_EXIT_LATER, "peers: the run was over before the first sample: "
+                                      "more jobs=, or fewer --ms");
+    }
+    return code;
 }

@@ -59,6 +59,8 @@ static void test_missing_ones_are_lines(void **state) {
     expect("peers", 0, "beam   missing: beam: not built here");
     expect("peers", 0, "tokio  missing: tokio: not built here");
     expect("peers", 0, "pinion peers --install --build");
+    expect("run --design tokio jobs=1000", 3, "tokio: not built here");
+    expect("run --design beam:fast jobs=1000", 2, "no design 'beam:fast'");
     expect("peers --json", 0, "\"status\": \"missing\"");
     expect("peers --require", 3, "2 of 2 missing");
     expect("peers --check", 0, "tokio: not built here: not checked");
