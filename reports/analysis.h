@@ -126,7 +126,8 @@ struct pn_study {
 
 struct pn_analysis {
     const struct pn_rundir *run;
-    const struct pn_queue_report *queues; /* NULL: the directory holds no queues.jsonl */
+    const struct pn_queue_report *queues;       /* NULL: the directory holds no queues.jsonl */
+    const struct pn_peer_targets *peer_targets; /* NULL: none judged */
     struct pn_study study[PN_SWEEPS_MAX];
     size_t studies;
     struct pn_noise noise; /* the largest floor of all sweeps */

@@ -131,6 +131,7 @@ static const char tables[] =
     "color:var(--warn)}.chip.plain{background:var(--panel);color:var(--fg);box-shadow:inset 0 0 0 "
     "1px var(--rule)}"
     ".chip.ok{background:var(--okt);color:var(--ok)}"
+    "td.ahead{color:var(--ok);font-weight:600}td.behind{color:var(--warn);font-weight:600}"
     ".sw{display:inline-block;width:11px;height:11px;margin-right:9px;vertical-align:-1px}"
     ".w0{background:var(--c0);border-radius:50%}.w1{background:var(--c1);transform:rotate(45deg) "
     "scale(.85)}"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "duel.h"
 #include "page_queues.h"
 
 #include <math.h>
@@ -145,6 +146,9 @@ static void write_studies(const struct pn_analysis *analysis, struct pn_text *ou
             pn_page_shift(study, out);
             pn_page_gap(study, out);
         }
+        if (pn_duel_wanted(study)) {
+            pn_page_duels(study, out);
+        }
     }
 }
 
@@ -166,6 +170,9 @@ void pn_page_write(const struct pn_analysis *analysis, const struct pn_report_ve
     pn_page_head(analysis, out);
     if (!analysis->run->bare) {
         pn_page_verdict(analysis, verdict, out);
+        if (analysis->peer_targets != NULL) {
+            pn_page_peer_targets(analysis->peer_targets, out);
+        }
         write_studies(analysis, out);
         pn_page_latency(analysis, out);
         pn_page_cores(analysis, out);

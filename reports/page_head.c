@@ -83,6 +83,39 @@ static void write_banner(const struct pn_analysis *analysis, struct pn_text *out
     }
 }
 
+/* Whom this run was measured against, and who is missing. */
+static void write_peers(const json_t *manifest, struct pn_text *out) {
+    const json_t *peers = json_object_get(manifest, "peers");
+    const json_t *absent = json_object_get(manifest, "absent_designs");
+    for (size_t i = 0; i < json_array_size(peers); i++) {
+        const json_t *peer = json_array_get(peers, i);
+        const char *key;
+        json_t *value;
+        pn_text_put(out, "<p class=\"when\">Measured against <b>");
+        pn_text_escape(out, pn_member_string(peer, "name", "a peer"));
+        pn_text_put(out, "</b>");
+        json_object_foreach((json_t *)pn_member(peer, "versions"), key, value) {
+            pn_text_put(out, ", ");
+            pn_text_escape(out, key);
+            pn_text_put(out, " ");
+            pn_text_escape(out, json_is_string(value) ? json_string_value(value) : "unknown");
+        }
+        pn_text_put(out, ": <code>");
+        pn_text_escape(out, pn_member_string(peer, "flags", "flags unknown"));
+        pn_text_put(out, "</code></p>");
+    }
+    for (size_t i = 0; i < json_array_size(absent); i++) {
+        const json_t *one = json_array_get(absent, i);
+        pn_text_put(out, "<p class=\"when\"><b>Not measured:</b> ");
+        pn_text_escape(out, pn_member_string(one, "design", "a design"));
+        pn_text_put(out, ", ");
+        pn_text_escape(out, pn_member_string(one, "reason", "for no stated reason"));
+        pn_text_put(out, i + 1 == json_array_size(absent)
+                             ? ". It comes with <code>pinion peers --install --build</code></p>"
+                             : "</p>");
+    }
+}
+
 static struct pn_label plural(double n, const char *noun) {
     return isnan(n) ? pn_label("%ss unknown", noun)
                     : pn_label("%s %s%s", pn_num_fixed(n, 0).s, noun, n == 1 ? "" : "s");
@@ -231,6 +264,7 @@ void pn_page_head(const struct pn_analysis *analysis, struct pn_text *out) {
     pn_text_put(out, "<main>\n");
     write_title(analysis, out);
     write_when(analysis, out);
+    write_peers(manifest, out);
     pn_text_put(out, "<ul class=\"badges\">");
     badge_machine(pn_member(manifest, "host"), out);
     badge_doctor(pn_member(manifest, "findings"), out);

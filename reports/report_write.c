@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "duel.h"
 #include "page.h"
 
 static int write_all(int fd, const char *data, size_t len) {
@@ -108,10 +109,16 @@ int pn_report_write(const char *dir, struct pn_report_verdict *out, struct pn_re
     if (code == 0 && run.queues) {
         code = pn_queue_report_read(dir, NULL, &queues, err);
     }
+    struct pn_peer_targets targets = {.lines = 0};
+    if (code == 0 && analysis != NULL && pn_peer_targets_judge(analysis, &targets) != 0) {
+        code = pn_report_fail(err, PN_REPORT_FAILED, "%s: out of memory", dir);
+    }
     if (code == 0 && analysis != NULL) {
         analysis->queues = queues;
+        analysis->peer_targets = &targets;
         code = write_report(analysis, dir, out, err);
     }
+    pn_peer_targets_free(&targets);
     pn_queue_report_free(queues);
     if (analysis != NULL) {
         pn_analysis_free(analysis);

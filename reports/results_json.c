@@ -4,6 +4,7 @@
  * units in names; what is not known is null with a reason beside it. 10 digits: log() has variants
  * with and without fused multiply-add, whose last bit would show in 1 of 10,000 figures at 12.
  */
+#include "duel.h"
 #include "page.h"
 #include "results_value.h"
 
@@ -239,6 +240,9 @@ static json_t *study_object(const struct pn_study *study) {
     pn_json_put(out, "latency", latencies_array(study));
     pn_json_put(out, "ceiling", shares_array(study));
     pn_json_put(out, "per_core", cores_array(study));
+    if (pn_duel_wanted(study)) {
+        pn_json_put(out, "duels", pn_duels_array(study));
+    }
     return out;
 }
 
@@ -278,6 +282,9 @@ char *pn_results_json(const struct pn_analysis *analysis, const struct pn_report
     pn_json_put(root, "noise", noise_object(&analysis->noise));
     pn_json_put(root, "slots", slots);
     pn_json_put(root, "sweeps", sweeps);
+    if (analysis->peer_targets != NULL && analysis->peer_targets->lines > 0) {
+        pn_json_put(root, "peer_targets", pn_peer_targets_array(analysis->peer_targets));
+    }
     if (analysis->queues != NULL) {
         pn_json_put(root, "queues", pn_queue_results(analysis->queues));
     }

@@ -18,7 +18,7 @@
 #include "json_lines.h"
 #include "stat.h"
 
-#define PN_DESIGNS_MAX 6
+#define PN_DESIGNS_MAX 32
 #define PN_LEVELS_MAX  8
 #define PN_SWEEPS_MAX  32
 

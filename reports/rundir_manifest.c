@@ -122,7 +122,7 @@ static int read_designs(struct pn_sweep *sweep, const json_t *designs,
                         struct pn_report_error *err) {
     size_t n = json_array_size(designs);
     if (n == 0 || n > PN_DESIGNS_MAX) {
-        return fail(err, sweep->name, "needs 1 to 6 designs");
+        return fail(err, sweep->name, "needs 1 to 32 designs");
     }
     for (size_t i = 0; i < n; i++) {
         sweep->design[i] = json_string_value(json_array_get(designs, i));

@@ -110,7 +110,7 @@ static void damage_names_file_and_line(void **state) {
         {"manifest.json", 1, "\"kind\":\"latency\"", "\"kind\":\"folly\"", "unknown kind"},
         {"manifest.json", 1, "\"name\":\"latency\"", "\"name\":\"units\"", "named twice"},
         {"manifest.json", 1, "\"designs\":[\"shared\",\"mailbox\"]", "\"designs\":[]",
-         "1 to 6 designs"},
+         "1 to 32 designs"},
         {"manifest.json", 1, "\"designs\":[\"shared\",\"mailbox\"]", "\"designs\":[\"shared\",7]",
          "not a string"},
         {"plan.jsonl", 3, "{", "", "plan.jsonl:3: damaged line"},
