@@ -10,8 +10,14 @@ impl Line {
         Line(format!("{{\"event\":\"{event}\""))
     }
 
+    /// An object inside of a line.
+    pub fn object() -> Self {
+        Line("{".into())
+    }
+
     fn name(&mut self, name: &str) {
-        let _ = write!(self.0, ",\"{name}\":");
+        let comma = if self.0.ends_with('{') { "" } else { "," };
+        let _ = write!(self.0, "{comma}\"{name}\":");
     }
 
     pub fn number(mut self, name: &str, value: impl Into<Option<u64>>) -> Self {

@@ -1,18 +1,25 @@
 // SPDX-License-Identifier: MIT
 //! Where a producer puts its messages, and what a message is: a job, or with batch=n a list of n.
 
+use crate::bench::Bench;
 use crate::job::Job;
+use crate::modes::naive::Current;
+use crate::modes::spawn::Spawner;
 use std::sync::Arc;
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::{self, error::TrySendError};
 
 /// Workers that a producer tries before it waits for one.
 const TRIES: usize = 8;
 
-pub trait Message: Send + Sized + 'static {
+pub trait Message: Send + Sync + Sized + 'static {
     fn collect(jobs: impl Iterator<Item = Job>) -> Self;
-    fn len(&self) -> u64;
+    fn jobs(&self) -> &[Job];
+    fn len(&self) -> u64 {
+        self.jobs().len() as u64
+    }
     /// Take all jobs out, the first one last: they are popped from the end.
     fn unpack(messages: &mut Vec<Self>, jobs: &mut Vec<Job>);
+    fn unpack_one(self, jobs: &mut Vec<Job>);
 }
 
 impl Message for Job {
@@ -21,14 +28,19 @@ impl Message for Job {
         jobs.next().expect("a producer asks only for what is left")
     }
 
-    fn len(&self) -> u64 {
-        1
+    fn jobs(&self) -> &[Job] {
+        std::slice::from_ref(self)
     }
 
     #[inline]
     fn unpack(messages: &mut Vec<Self>, jobs: &mut Vec<Job>) {
         messages.reverse();
         std::mem::swap(messages, jobs);
+    }
+
+    #[inline]
+    fn unpack_one(self, jobs: &mut Vec<Job>) {
+        jobs.push(self);
     }
 }
 
@@ -38,8 +50,8 @@ impl Message for Vec<Job> {
         jobs.collect()
     }
 
-    fn len(&self) -> u64 {
-        Vec::len(self) as u64
+    fn jobs(&self) -> &[Job] {
+        self
     }
 
     #[inline]
@@ -48,21 +60,87 @@ impl Message for Vec<Job> {
             jobs.extend(batch.into_iter().rev());
         }
     }
+
+    #[inline]
+    fn unpack_one(self, jobs: &mut Vec<Job>) {
+        jobs.extend(self.into_iter().rev());
+    }
 }
 
-/// One producer's view of all mailboxes.
+/// One producer's way to the workers.
+pub enum Port<M: Message> {
+    Mailboxes(Mailboxes<M>),
+    Queue(async_channel::Sender<M>),
+    Naive(Current<M>),
+    Spawner(Spawner),
+}
+
+impl<M: Message> Port<M> {
+    /// The message comes back if there is no room.
+    #[inline]
+    pub fn try_send(&mut self, bench: &Bench, message: M) -> Result<(), M> {
+        if !bench.bytes_take(&message) {
+            return Err(message);
+        }
+        let sent = match self {
+            Port::Mailboxes(boxes) => boxes.try_send(bench, message),
+            Port::Queue(tx) => tx.try_send(message).map_err(|back| back.into_inner()),
+            Port::Naive(current) => current.try_send(bench, message),
+            Port::Spawner(spawner) => spawner.try_send(bench, message),
+        };
+        if let Err(back) = &sent {
+            bench.bytes_give(back);
+        }
+        sent
+    }
+
+    /// Wait for room. Where the other side has gone for good, the process ends.
+    pub async fn send(&mut self, bench: &Arc<Bench>, message: M) {
+        bench.bytes_wait(&message).await;
+        match self {
+            Port::Mailboxes(boxes) => boxes.send(bench, message).await,
+            Port::Queue(tx) => drop(tx.send(message).await),
+            Port::Naive(current) => current.send(bench, message).await,
+            Port::Spawner(spawner) => spawner.send(bench, message).await,
+        }
+    }
+
+    pub fn blocking_send(&mut self, bench: &Arc<Bench>, message: M) {
+        if let Port::Spawner(_) = self {
+            unreachable!("refused: a thread owns no tasks")
+        }
+        bench.handle().block_on(self.send(bench, message));
+    }
+
+    pub async fn drain(&mut self, bench: &Arc<Bench>) {
+        if let Port::Spawner(spawner) = self {
+            spawner.drain(bench).await;
+        }
+    }
+}
+
+/// A producer's view of all mailboxes.
 pub struct Mailboxes<M> {
     all: Arc<[mpsc::Sender<M>]>,
     at: usize,
     /// Messages to the same worker in a row.
     run: usize,
     left: usize,
+    /// Workers that are asked before the producer waits, or drops.
+    tries: usize,
+    keyed: bool,
 }
 
 impl<M: Message> Mailboxes<M> {
-    pub fn new(all: Arc<[mpsc::Sender<M>]>, producer: u32, run: usize) -> Self {
+    pub fn new(all: Arc<[mpsc::Sender<M>]>, producer: u32, bench: &Bench) -> Self {
+        let p = &bench.params;
+        // In an open loop there is nothing to gain from filling one mailbox before the next.
+        let run = if p.rate > 0 { 1 } else { bench.design.run };
+        let most = if p.drop == 1 { all.len() } else { TRIES };
         Mailboxes {
             at: producer as usize % all.len(),
+            tries: most.min(all.len()),
+            keyed: p.keys > 0,
             all,
             run,
             left: run,
@@ -78,10 +156,13 @@ impl<M: Message> Mailboxes<M> {
         self.left = self.run;
     }
 
-    /// The message comes back if there is no room; `tries`: how many workers are asked at most.
     #[inline]
-    pub fn try_send(&mut self, mut message: M, tries: usize) -> Result<(), M> {
-        for _ in 0..tries {
+    fn try_send(&mut self, bench: &Bench, mut message: M) -> Result<(), M> {
+        if self.keyed {
+            let to = &self.all[bench.worker_of_key(&message.jobs()[0])];
+            return to.try_send(message).map_err(TrySendError::into_inner);
+        }
+        for _ in 0..self.tries {
             match self.all[self.at].try_send(message) {
                 Ok(()) => {
                     self.left -= 1;
@@ -90,30 +171,20 @@ impl<M: Message> Mailboxes<M> {
                     }
                     return Ok(());
                 }
-                Err(mpsc::error::TrySendError::Full(back)) => message = back,
-                Err(mpsc::error::TrySendError::Closed(_)) => return Ok(()), // the process ends
+                Err(back) => message = back.into_inner(),
             }
             self.turn();
         }
         Err(message)
     }
 
-    pub fn tries(&self, drop: bool) -> usize {
-        if drop {
-            self.all.len()
-        } else {
-            self.all.len().min(TRIES)
+    async fn send(&mut self, bench: &Bench, message: M) {
+        if self.keyed {
+            let to = bench.worker_of_key(&message.jobs()[0]);
+            let _ = self.all[to].send(message).await;
+            return;
         }
-    }
-
-    /// Wait for the worker whose turn it is. An error means that the process ends.
-    pub async fn send(&mut self, message: M) {
         let _ = self.all[self.at].send(message).await;
-        self.turn();
-    }
-
-    pub fn blocking_send(&mut self, message: M) {
-        let _ = self.all[self.at].blocking_send(message);
         self.turn();
     }
 }
