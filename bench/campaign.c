@@ -6,6 +6,7 @@
 #include "campaign.h"
 
 #include <errno.h>
+#include <math.h>
 #include <pinion/clock.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,12 +62,60 @@ static int pilot_point(struct pn_campaign *c, unsigned sweep, unsigned x, struct
     return 0;
 }
 
+/* Native: compiled code that computes at the same speed, so ours and Tokio's. */
+static bool is_native(const char *design) {
+    return strncmp(design, "beam", 4) != 0;
+}
+
+/* rate=80%: of what the slowest native design reaches here in a closed loop; two digits of it. */
+static int fix_rate(struct pn_campaign *c, unsigned sweep, unsigned x, double share,
+                    struct pn_error *err) {
+    struct pn_sweep_plan *s = &c->o->sweeps[sweep];
+    double slowest = INFINITY;
+    (void)snprintf(s->x[x], PN_WORD, "0"); /* a closed loop */
+    for (unsigned d = 0; d < s->n_designs; d++) {
+        struct pn_slot_plan slot = {.sweep = sweep, .x = x, .design = d};
+        struct pn_slot_result result;
+        if (!is_native(s->design[d])) {
+            continue;
+        }
+        int rc = pn_campaign_slot(c, &slot, PILOT_JOBS, &result);
+        double rate = rate_of(result.summary);
+        if (rc != 0 || result.error[0] != '\0') {
+            (void)snprintf(err->text, sizeof err->text, "%s, to find its rate: %s",
+                           pn_slot_design(c, &slot), rc != 0 ? strerror(-rc) : result.error);
+            rc = result.interrupted ? -EINTR : -EIO;
+        }
+        pn_slot_result_fini(&result);
+        if (rc != 0) {
+            return rc;
+        }
+        slowest = rate > 0 && rate < slowest ? rate : slowest;
+    }
+    if (!(slowest < INFINITY)) {
+        (void)snprintf(err->text, sizeof err->text,
+                       "sweep '%s': a rate in %% needs a native design to refer to", s->name);
+        return -EINVAL;
+    }
+    double rate = slowest * share;
+    double digit = pow(10, floor(log10(rate)) - 1);
+    (void)snprintf(s->x[x], PN_WORD, "%.0f", fmax(1, floor(rate / digit) * digit));
+    return 0;
+}
+
 static int pilot(struct pn_campaign *c, struct pn_error *err) {
     for (unsigned s = 0; s < c->o->n_sweeps; s++) {
         for (unsigned x = 0; x < c->o->sweeps[s].n_x; x++) {
             struct pn_sweep_plan *sweep = &c->o->sweeps[s];
             if (sweep->jobs[x] != 0) {
                 continue;
+            }
+            double share = 0;
+            if (strcmp(sweep->x_key, "rate") == 0 && pn_relative_rate(sweep->x[x], &share)) {
+                int rc = fix_rate(c, s, x, share, err);
+                if (rc != 0) {
+                    return rc;
+                }
             }
             if (strcmp(sweep->x_key, "rate") == 0) {
                 /* In an open loop the rate says how many jobs a slot has. */

@@ -113,8 +113,9 @@ unsigned pn_slot_params(const struct pn_campaign *c, const struct pn_slot_plan *
                         char (*args)[96]) {
     const struct pn_sweep_plan *s = &c->o->sweeps[slot->sweep];
     unsigned n = 0;
+    unsigned cores = c->o->cores > 0 ? c->o->cores : c->o->plan->n_schedulers;
     for (unsigned i = 0; i < s->n_set; i++) {
-        (void)snprintf(args[n++], 96, "%s", s->set[i]);
+        pn_relative_cores(s->set[i], cores, args[n++], 96);
     }
     (void)snprintf(args[n++], 96, "%s=%s", s->x_key, s->x[slot->x]);
     if (s->n_by > 0) {

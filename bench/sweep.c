@@ -12,6 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A plan is checked before its machine is known. */
+enum { CORES_TRIED = 4 };
+
 static int refuse(struct pn_error *err, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
@@ -181,8 +184,10 @@ int pn_sweep_set_designs(struct pn_sweep_plan *sweep, const char *text, struct p
 
 int pn_sweep_add_set(struct pn_sweep_plan *sweep, const char *assignment, struct pn_error *err) {
     struct pn_params params;
+    char fixed[96];
     pn_params_init(&params);
-    if (pn_params_set(&params, assignment, err) != 0) {
+    pn_relative_cores(assignment, CORES_TRIED, fixed, sizeof fixed);
+    if (pn_params_set(&params, fixed, err) != 0) {
         return -EINVAL;
     }
     if (strncmp(assignment, "jobs=", 5) == 0 || strncmp(assignment, "warm=", 5) == 0) {
@@ -222,11 +227,15 @@ static int check_point(const struct pn_sweep_plan *s, const char *x, const char 
     char text[2 * PN_WORD + 2];
     pn_params_init(&params);
     for (unsigned i = 0; i < s->n_set; i++) {
-        if (pn_params_set(&params, s->set[i], err) != 0) {
+        char fixed[96];
+        pn_relative_cores(s->set[i], CORES_TRIED, fixed, sizeof fixed);
+        if (pn_params_set(&params, fixed, err) != 0) {
             return -EINVAL;
         }
     }
-    (void)snprintf(text, sizeof text, "%s=%s", s->x_key, x);
+    double share = 0;
+    bool relative = strcmp(s->x_key, "rate") == 0 && pn_relative_rate(x, &share);
+    (void)snprintf(text, sizeof text, "%s=%s", s->x_key, relative ? "1000" : x);
     if (pn_params_set(&params, text, err) != 0) {
         return -EINVAL;
     }

@@ -27,7 +27,8 @@ struct options {
     const char *cpus, *housekeeping, *directory;
     struct pn_common common;
     uint64_t budget_ns;
-    bool resume, full, require;
+    const char *preset; /* by name; NULL */
+    bool resume, full, require, list;
 };
 
 enum {
@@ -41,10 +42,12 @@ enum {
     OPT_CPUS,
     OPT_HOUSEKEEPING,
     OPT_FULL,
-    OPT_REQUIRE
+    OPT_REQUIRE,
+    OPT_PRESET
 };
 
 static const struct argp_option option_table[] = {
+    {"preset", OPT_PRESET, "NAME", 0, "a plan that comes with the program; 'list' names them", 0},
     {"x", OPT_X, "KEY=VALUES", 0, "FROM..TO:log2, FROM..TO:lin:STEP or a,b,c", 0},
     {"by", OPT_BY, "KEY=a,b", 0, "a second factor: each design at each of its values", 0},
     {"designs", OPT_DESIGNS, "LIST", 0, "default shared,mailbox", 0},
@@ -83,6 +86,31 @@ static int read_file(struct options *o, const char *path) {
     o->from_file = true;
     o->plan_file = path;
     o->n_sweeps = pn_sweep_read_plan(text, path, o->sweeps, PN_SWEEPS, &err);
+    return o->n_sweeps < 0 ? refuse(err.text) : 0;
+}
+
+static void list_presets(void) {
+    for (unsigned i = 0; pn_preset_name(i) != NULL; i++) {
+        const char *text = pn_preset(pn_preset_name(i));
+        text += strspn(text, "; ");
+        (void)printf("%-18s %.*s\n", pn_preset_name(i), (int)strcspn(text, "\n"), text);
+    }
+}
+
+static int read_preset(struct options *o, const char *name) {
+    struct pn_error err = {""};
+    o->list = strcmp(name, "list") == 0;
+    if (o->list) {
+        return 0;
+    }
+    if (pn_preset(name) == NULL) {
+        (void)snprintf(err.text, sizeof err.text, "no preset '%.60s': --preset list names them",
+                       name);
+        return refuse(err.text);
+    }
+    o->from_file = true;
+    o->preset = name;
+    o->n_sweeps = pn_sweep_read_plan(pn_preset(name), name, o->sweeps, PN_SWEEPS, &err);
     return o->n_sweeps < 0 ? refuse(err.text) : 0;
 }
 
@@ -127,6 +155,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state) {
     case OPT_REQUIRE:
         o->require = true;
         return 0;
+    case OPT_PRESET:
+        return read_preset(o, arg);
     case OPT_RESUME:
         o->resume = true;
         return 0;
@@ -215,7 +245,7 @@ static int run_campaign(struct options *o, const struct pn_machine *machine, cha
     if (plan == NULL) {
         return pn_fail(PN_EXIT_LATER, "sweep: no memory");
     }
-    json_t *manifest = pn_manifest_json(machine, argv, NULL, plan);
+    json_t *manifest = pn_manifest_json(machine, argv, o->preset, plan);
     free(plan);
     int here =
         pn_peers_here(o->sweeps, (unsigned)o->n_sweeps, program, o->require, &o->common, manifest);
@@ -266,6 +296,10 @@ static int run(int argc, char **argv) {
     int code;
     if (!pn_args_parse(&argp, argc, argv, &o, &o.common, &code)) {
         return code;
+    }
+    if (o.list) {
+        list_presets();
+        return PN_EXIT_OK;
     }
     code = check(&o);
     if (code != 0 || o.common.dry_run) {

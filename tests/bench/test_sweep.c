@@ -239,6 +239,47 @@ static void test_presets_are_plans(void **state) {
         assert_int_equal(sweeps[0].n_by, 2);
     }
     assert_null(pn_preset("other"));
+    unsigned n_presets = 0;
+    for (; pn_preset_name(n_presets) != NULL; n_presets++) {
+        struct pn_error err = {""};
+        const char *name = pn_preset_name(n_presets);
+        if (pn_sweep_read_plan(pn_preset(name), name, sweeps, PN_SWEEPS, &err) < 1) {
+            fail_msg("%s", err.text);
+        }
+        assert_int_equal(pn_preset(name)[0], ';'); /* what it is for, in a line */
+    }
+    assert_true(n_presets >= 15);
+}
+
+static void test_values_that_the_machine_fixes(void **state) {
+    (void)state;
+    static const char *const pairs[][2] = {
+        {"workers=cores", "workers=6"},
+        {"workers=4xcores", "workers=24"},
+        {"workers=4", "workers=4"},
+        {"workers=xcores", "workers=xcores"},
+        {"workers=0xcores", "workers=0xcores"},
+        {"mem=local", "mem=local"},
+    };
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        char text[96];
+        pn_relative_cores(pairs[i][0], 6, text, sizeof text);
+        assert_string_equal(text, pairs[i][1]);
+    }
+    double share = 0;
+    assert_true(pn_relative_rate("80%", &share));
+    assert_true(share == 0.8);
+    assert_false(pn_relative_rate("80", &share));
+    assert_false(pn_relative_rate("%", &share));
+    assert_false(pn_relative_rate("0%", &share));
+    assert_false(pn_relative_rate("500%", &share));
+    struct pn_error err = {""};
+    pn_sweep_init(&sweep, "test");
+    assert_int_equal(pn_sweep_set_x(&sweep, "rate=80%", &err), 0);
+    assert_int_equal(pn_sweep_add_set(&sweep, "workers=4xcores", &err), 0);
+    assert_int_equal(pn_sweep_check(&sweep, &err), 0);
+    assert_int_equal(pn_sweep_set_x(&sweep, "units=80%", &err), 0);
+    assert_true(pn_sweep_check(&sweep, &err) != 0);
 }
 
 int main(void) {
@@ -253,6 +294,7 @@ int main(void) {
         cmocka_unit_test(test_thinning_keeps_the_ends),
         cmocka_unit_test(test_plan_files),
         cmocka_unit_test(test_presets_are_plans),
+        cmocka_unit_test(test_values_that_the_machine_fixes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -61,6 +61,7 @@ static void test_bad_input_is_one_line_and_leaves_nothing(void **state) {
         {"sweep --x units=1,2 --by mem=local,remote -o new", 2},
         {"sweep --x units=1,2 --set workers=-1 -o new", 2},
         {"sweep --x units=1,2 --set nothing=1 -o new", 2},
+        {"sweep --preset nothing -o new", 2},
         {"sweep --x units=1,2 --designs shared,pony -o new", 2},
         {"sweep --x units=1,2 --designs beam:fast -o new", 2},
         {"sweep --x units=1,2 --rounds 0 -o new", 2},

@@ -8,6 +8,7 @@
 
 #include <pinion/topology.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum pn_sweep_kind { PN_KIND_CROSSOVER, PN_KIND_LATENCY, PN_KIND_CEILING };
@@ -63,7 +64,15 @@ int pn_sweep_check(const struct pn_sweep_plan *sweep, struct pn_error *err);
 int pn_sweep_read_plan(const char *text, const char *name, struct pn_sweep_plan *sweeps,
                        unsigned max, struct pn_error *err);
 
-/** A plan that comes with the program: "quick" or "full". NULL if there is none of that name. */
+/** A plan that comes with the program: "quick", "peers-points". NULL if there is none of that name.
+ */
 const char *pn_preset(const char *name);
+/** The i-th name; NULL behind the last. */
+const char *pn_preset_name(unsigned i);
+
+/** "workers=4xcores" as "workers=8"; anything else as it is. */
+void pn_relative_cores(const char *assignment, unsigned cores, char *out, size_t cap);
+/** True of "80%": share receives 0.8. */
+bool pn_relative_rate(const char *value, double *share);
 
 #endif
