@@ -133,6 +133,7 @@ static void fill_fixed(const struct pn_run_options *o, struct pn_outcome *out) {
     out->hwm_kb = pn_status_kb("VmHWM:");
     out->victims = out->detect_ns = out->restart_ns = out->recovery_ns = PN_NONE;
     out->baseline_per_s = out->rss_recovered_kb = PN_NONE;
+    out->collected = PN_NONE;
     out->restarts = PN_NONE; /* nobody restarts: a crash just loses the job */
     out->membind = true;
 }
@@ -147,11 +148,20 @@ static int spawn_all(struct loop *loops, unsigned n) {
     return 0;
 }
 
+static int check(const struct pn_params *p, struct pn_error *err) {
+    const char *why = p->fail_at_ms > 0 ? "fail_at_ms needs workers: it has none"
+                      : p->collector == PN_COLLECTOR_SHARED ? "it has no collector to share"
+                                                            : NULL;
+    if (why != NULL) {
+        (void)snprintf(err->text, sizeof err->text, "loop: %s", why);
+    }
+    return why == NULL ? 0 : -EINVAL;
+}
+
 int pn_run_loop(const struct pn_run_options *o, struct pn_outcome *out, struct pn_error *err) {
     const struct pn_params *p = o->params;
     unsigned n = o->plan->n_schedulers;
-    if (p->fail_at_ms > 0) {
-        (void)snprintf(err->text, sizeof err->text, "loop: fail_at_ms needs workers: it has none");
+    if (check(p, err) != 0) {
         return -EINVAL;
     }
     struct pn_round round = {.params = p, .jobs = p->jobs, .sample_every = UINT64_MAX};

@@ -262,7 +262,8 @@ static void rest_lane(struct pn_producer *p) {
 
 static int create_actors(struct pn_bench *b, struct mailboxes *m) {
     const struct pn_params *p = b->params;
-    m->capacity = p->queue / p->workers > 0 ? p->queue / p->workers : 1;
+    uint64_t bound = pn_params_bound(p);
+    m->capacity = bound / p->workers > 0 ? bound / p->workers : 1;
     m->give_back_every = m->capacity < 16    ? 1
                          : m->capacity < 128 ? (unsigned)m->capacity / 8
                                              : TURN;

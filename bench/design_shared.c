@@ -135,7 +135,7 @@ static int create_visits(struct pn_bench *b, struct shared *s) {
 static int create(struct pn_bench *b) {
     const struct pn_params *p = b->params;
     bool threads = p->producers_as == PN_PRODUCERS_THREAD;
-    struct pn_pool_config config = {.capacity = p->queue,
+    struct pn_pool_config config = {.capacity = pn_params_bound(p),
                                     .workers = p->workers,
                                     .foreign = threads ? (uint32_t)p->producers : 0,
                                     .batch = (uint32_t)p->batch,

@@ -202,6 +202,9 @@ static int play(struct pn_bench *b, uint64_t jobs, struct pn_watch *w) {
     b->round.log_context = b;
     b->round.params = b->params;
     b->round.jobs = jobs;
+    b->round.collected = b->params->collector == PN_COLLECTOR_SHARED ? &b->collected : NULL;
+    pn_store_rlx(&b->collected.done, 0); /* relaxed: before the producers start */
+    pn_store_rlx(&b->collected.checksum, 0);
     b->round.sample_every = jobs / SAMPLES > 0 ? jobs / SAMPLES : 1;
     pn_store_rel(&b->stop, 0);
     *w = (struct pn_watch){.log = w->log};
@@ -242,6 +245,7 @@ static void fill_sums(struct pn_bench *b, struct pn_outcome *out) {
         out->core_jobs[i] = t->done;
     }
     out->sleep_mean_ns = slept == 0 ? PN_NONE : slept_ns / slept;
+    out->collected = b->round.collected == NULL ? PN_NONE : pn_load_rlx(&b->collected.done);
     for (uint64_t k = 0; k < b->params->producers; k++) {
         out->dropped += b->producers[k].dropped;
         out->queue_full += b->producers[k].full;

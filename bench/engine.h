@@ -5,6 +5,7 @@
 #ifndef PN_ENGINE_H
 #define PN_ENGINE_H
 
+#include "collected.h"
 #include "failure.h"
 #include "recovery.h"
 
@@ -55,6 +56,7 @@ struct pn_bench {
     PN_ATOMIC(uint32_t) stop; /* producers end early */
     bool measured;            /* this round is not the warm-up: events are written */
     pthread_mutex_t events_lock;
+    struct pn_collected collected; /* collector=shared */
 };
 
 enum { PN_FULL_RECORDS_MAX = 1000, PN_FULL_RECORD_EVERY = 1000 };

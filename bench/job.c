@@ -5,6 +5,7 @@
  */
 #include <pinion/job.h>
 
+#include "collected.h"
 #include "failure.h"
 
 #include <errno.h>
@@ -249,6 +250,9 @@ void pn_job_finish(const struct pn_round *round, struct pn_tally *tally, struct 
                    struct pn_job *job, uint64_t worker, uint64_t slept_ns) {
     tally->checksum += job->result;
     tally->worker_jobs[worker]++;
+    if (round->collected != NULL) {
+        pn_collect_one(round->collected, job->result);
+    }
     if (slept_ns > 0 && is_sampled(round, job->i)) {
         tally->slept_ns += slept_ns;
         tally->slept++;

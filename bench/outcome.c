@@ -39,6 +39,10 @@ static void queue(const struct pn_outcome *o, const struct pn_params *p, FILE *t
     number(to, "queue_effective", o->queue_effective);
     number(to, "shards", o->shards);
     number(to, "turn", o->turn);
+    number(to, "batch", p->batch);
+    number(to, "queue_bytes", p->queue_bytes == 0 ? PN_NONE : p->queue_bytes);
+    (void)fprintf(to, ",\"collector\":\"%s\"", pn_params_word("collector", p->collector));
+    number(to, "collected", o->collected);
     number(to, "segments_retired", o->segments_retired);
     number(to, "segments_recycled", o->segments_recycled);
 }

@@ -22,6 +22,7 @@ static const char *const words_as[] = {"task", "thread", NULL};
 static const char *const words_arrival[] = {"fixed", "poisson", NULL};
 static const char *const words_supervise[] = {"tree", "loop", NULL};
 static const char *const words_fail[] = {"one", "node", "all", "init", "supervisor", "hang", NULL};
+static const char *const words_collector[] = {"sharded", "shared", NULL};
 static const char *const words_mem[] = {"local", "malloc", "interleave", NULL};
 
 #define AT(field) offsetof(struct pn_params, field)
@@ -61,6 +62,8 @@ static const struct key keys[] = {
     {"mem", AT(mem), PN_MEM_LOCAL, 0, 0, words_mem},
     {"cores", AT(cores), 0, 0, 65536, NULL},
     {"log", AT(log), 0, 0, 1, NULL},
+    {"queue_bytes", AT(queue_bytes), 0, 0, (uint64_t)1 << 50, NULL},
+    {"collector", AT(collector), PN_COLLECTOR_SHARDED, 0, 0, words_collector},
 };
 enum { N_KEYS = sizeof keys / sizeof *keys };
 
@@ -68,8 +71,10 @@ enum { N_KEYS = sizeof keys / sizeof *keys };
 static const struct {
     const char *name, *only;
 } fixed[] = {
-    {"queue_bytes", "auto"}, {"offload", "none"}, {"collector", "sharded"},
-    {"keys", "0"},           {"state", "0"},
+    {"offload", "none"},
+    {"keys", "0"},
+    {"state", "0"},
+    {"pattern", "none"},
 };
 
 static int refuse(struct pn_error *err, const char *format, ...)
@@ -117,6 +122,9 @@ static int set_word(struct pn_params *params, const struct key *key, const char 
 
 static int set_number(struct pn_params *params, const struct key *key, const char *value,
                       struct pn_error *err) {
+    if (strcmp(key->name, "queue_bytes") == 0 && strcmp(value, "auto") == 0) {
+        value = "0"; /* the designs here bound jobs, not bytes */
+    }
     if (!isdigit((unsigned char)value[0])) {
         return refuse(err, "%s=%s: not a whole number from 0 on", key->name, value);
     }
@@ -239,6 +247,14 @@ bool pn_params_get(const struct pn_params *params, unsigned i, char *text, size_
         (void)snprintf(text, cap, "%s=%llu", keys[i].name, (unsigned long long)value);
     }
     return true;
+}
+
+uint64_t pn_params_bound(const struct pn_params *params) {
+    if (params->queue_bytes == 0 || params->payload == 0) {
+        return params->queue;
+    }
+    uint64_t jobs = params->queue_bytes / params->payload;
+    return jobs == 0 ? 1 : jobs < params->queue ? jobs : params->queue;
 }
 
 uint64_t pn_params_jobs_of(const struct pn_params *params, uint64_t jobs, uint64_t p) {

@@ -128,6 +128,10 @@ static bool is_empty(const char *path) {
 static int open_events(const struct options *o, FILE **events) {
     *events = o->common.json && !o->summary_only && o->directory == NULL ? stdout : NULL;
     if (o->directory == NULL) {
+        /* log=1 is the experiment: its lines are written even where nobody wants to read them. */
+        if (*events == NULL && o->params.log == 1 && (*events = tmpfile()) == NULL) {
+            return pn_fail(PN_EXIT_MACHINE, "run: log=1: a temporary file: %s", strerror(errno));
+        }
         return 0;
     }
     if (mkdir(o->directory, 0777) != 0 && errno != EEXIST) {
@@ -239,7 +243,8 @@ static int execute(const struct options *o, const struct pn_machine *machine) {
         code = pn_fail(PN_EXIT_LATER, "%s", err.text);
     }
     if (events != NULL && events != stdout && fclose(events) != 0 && code == 0) {
-        code = pn_fail(PN_EXIT_LATER, "%s/events.jsonl: %s", o->directory, strerror(errno));
+        code = pn_fail(PN_EXIT_LATER, "%s/events.jsonl: %s",
+                       o->directory == NULL ? "log=1" : o->directory, strerror(errno));
     }
     if (out != NULL) {
         pn_outcome_fini(out);
@@ -265,18 +270,19 @@ static void print_plan(const struct options *o, const struct pn_plan *plan, FILE
 static int run(int argc, char **argv) {
     struct options o = {0};
     pn_params_init(&o.params);
-    const struct argp argp = {option_table,
-                              parse_option,
-                              "key=value...",
-                              "Run the workload once with one design.\v"
-                              "Parameters: seed producers workers queue drop jobs warm rate units "
-                              "wlo whi payload sleep_ppm slo shi crash_ppm block_ppm block_us "
-                              "greedy_ppm greedy_units producers_as restarts_max "
-                              "restarts_period_ms supervise fail_at_ms fail_kind band_pct "
-                              "band_windows alloc batch arrival mem cores log",
-                              NULL,
-                              NULL,
-                              NULL};
+    const struct argp argp = {
+        option_table,
+        parse_option,
+        "key=value...",
+        "Run the workload once with one design.\v"
+        "Parameters: seed producers workers queue drop jobs warm rate units "
+        "wlo whi payload sleep_ppm slo shi crash_ppm block_ppm block_us "
+        "greedy_ppm greedy_units producers_as restarts_max "
+        "restarts_period_ms supervise fail_at_ms fail_kind band_pct "
+        "band_windows alloc batch arrival mem cores log queue_bytes collector",
+        NULL,
+        NULL,
+        NULL};
     int code;
     if (!pn_args_parse(&argp, argc, argv, &o, &o.common, &code)) {
         return code;

@@ -249,6 +249,22 @@ static void dropping_loses_no_count(void **state) {
     }
 }
 
+/* The shared pair counts what the tallies count; a bound in bytes is a bound. */
+static void a_shared_collector_misses_nothing(void **state) {
+    struct state *s = *state;
+    struct pn_params p;
+    set_params(&p, "jobs=20000 warm=2000 workers=9 payload=4096 queue_bytes=40000 "
+                   "collector=shared crash_ppm=2000 sleep_ppm=1000 slo=50 shi=100");
+    struct reference r = reference_run(&p);
+    for (size_t d = 0; d < 2; d++) {
+        run_with(&s->bed, designs[d], &p, PN_IDLE_ADAPTIVE, &s->out);
+        check_against(s, designs[d], "collector=shared", &p, &r);
+        assert_int_equal(s->out.collected, r.done);
+        assert_in_range(s->out.queue_effective, 1, 9);
+        pn_outcome_fini(&s->out);
+    }
+}
+
 static void too_many_restarts_end_the_run(void **state) {
     struct state *s = *state;
     static const char *const sets[] = {
@@ -369,6 +385,7 @@ int main(void) {
         cmocka_unit_test(corners),
         cmocka_unit_test(spinning_schedulers_do_the_same),
         cmocka_unit_test(dropping_loses_no_count),
+        cmocka_unit_test(a_shared_collector_misses_nothing),
         cmocka_unit_test(too_many_restarts_end_the_run),
         cmocka_unit_test(an_interrupted_run_ends),
         cmocka_unit_test(floating_schedulers_of_another_machine),

@@ -101,8 +101,9 @@ static const struct {
     {"mem=far", "local, malloc, interleave"},
     {"mem=remote", "not built yet"},
     {"offload=cpu", "not built yet"},
-    {"collector=shared", "not built yet"},
-    {"queue_bytes=4096", "not built yet"},
+    {"collector=both", "sharded, shared"},
+    {"queue_bytes=some", "whole number"},
+    {"pattern=pingpong", "not built yet"},
     {"keys=16", "not built yet"},
     {"supervise=forest", "tree, loop"},
     {"fail_at_ms=-1", "whole number"},
@@ -169,6 +170,8 @@ static void limits_themselves_are_taken(void **state) {
                                        "queue_bytes=auto",
                                        "offload=none",
                                        "collector=sharded",
+                                       "collector=shared",
+                                       "queue_bytes=4096",
                                        "keys=0",
                                        "supervise=tree",
                                        "supervise=loop fail_at_ms=100 fail_kind=init",
@@ -183,6 +186,27 @@ static void limits_themselves_are_taken(void **state) {
             print_error("'%s': %s\n", fine[i], err.text);
             fail();
         }
+    }
+}
+
+static void a_byte_bound_is_one_of_jobs(void **state) {
+    (void)state;
+    static const struct {
+        const char *text;
+        uint64_t jobs;
+    } bounds[] = {
+        {"queue=64", 64},
+        {"queue=64 queue_bytes=8", 64}, /* no payload: nothing to bound */
+        {"queue=64 payload=4096 queue_bytes=0", 64},
+        {"queue=64 payload=4096 queue_bytes=10000", 2},
+        {"queue=64 payload=4096 queue_bytes=1", 1},
+        {"queue=2 payload=4 queue_bytes=1000", 2},
+    };
+    for (size_t i = 0; i < sizeof bounds / sizeof *bounds; i++) {
+        struct pn_params p;
+        struct pn_error err = {""};
+        assert_int_equal(set_all(&p, bounds[i].text, &err), 0);
+        assert_int_equal(pn_params_bound(&p), bounds[i].jobs);
     }
 }
 
@@ -253,6 +277,7 @@ int main(void) {
         cmocka_unit_test(bad_input_is_one_clear_line),
         cmocka_unit_test(limits_themselves_are_taken),
         cmocka_unit_test(a_refused_value_changes_nothing),
+        cmocka_unit_test(a_byte_bound_is_one_of_jobs),
         cmocka_unit_test(what_is_printed_is_read_back),
         cmocka_unit_test(producers_share_all_jobs),
     };

@@ -45,6 +45,7 @@ struct pn_tally {
 };
 
 struct pn_failure;
+struct pn_collected;
 
 /* What is the same for every job of a round. Read-only while it runs. */
 struct pn_round {
@@ -54,6 +55,7 @@ struct pn_round {
     uint64_t start_ns; /* t0 */
     uint32_t *bases;   /* [producers] */
     bool keep_records;
+    struct pn_collected *collected; /* collector=shared: every core adds to it; else NULL */
     void (*log)(void *context, const struct pn_record *record); /* log=1: at once, any thread */
     void *log_context;
 };

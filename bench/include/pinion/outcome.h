@@ -21,6 +21,7 @@ struct pn_outcome {
     uint64_t wall_ns, cpu_ns, spin_ns, half1_ns, half2_ns;
     const char *bound, *queue_kind, *payload_mode; /* static */
     uint64_t queue_effective, shards, turn;
+    uint64_t collected; /* jobs that collector=shared counted */
     uint64_t segments_retired, segments_recycled;
     uint64_t worker_min_jobs, worker_max_jobs, longest_gap_ns;
     struct pn_histogram latency;

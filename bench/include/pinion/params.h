@@ -13,6 +13,7 @@
 enum pn_producers_as { PN_PRODUCERS_TASK, PN_PRODUCERS_THREAD };
 enum pn_arrival { PN_ARRIVAL_FIXED, PN_ARRIVAL_POISSON };
 enum pn_supervise { PN_SUPERVISE_TREE, PN_SUPERVISE_LOOP };
+enum pn_collector { PN_COLLECTOR_SHARDED, PN_COLLECTOR_SHARED };
 enum pn_fail_kind {
     PN_FAIL_ONE,
     PN_FAIL_NODE,
@@ -45,6 +46,8 @@ struct pn_params {
     uint64_t mem;     /* enum pn_mem_policy */
     uint64_t cores;   /* 0 = all */
     uint64_t log;
+    uint64_t queue_bytes; /* of payloads that wait at most; 0 = no such bound */
+    uint64_t collector;   /* enum pn_collector */
 };
 
 void pn_params_init(struct pn_params *params);
@@ -66,6 +69,10 @@ const char *pn_params_word(const char *key, uint64_t value);
 
 /** "key=value" of the i-th parameter; false after the last. */
 bool pn_params_get(const struct pn_params *params, unsigned i, char *text, size_t cap);
+
+/** Jobs that may wait: `queue`, or fewer where their payloads would exceed `queue_bytes`; 1 at
+ * least. */
+uint64_t pn_params_bound(const struct pn_params *params);
 
 /** Jobs that producer p makes. */
 uint64_t pn_params_jobs_of(const struct pn_params *params, uint64_t jobs, uint64_t p);
