@@ -65,6 +65,15 @@ static inline uint64_t pn_claims_settle(struct pn_claims *claims, uint64_t i) {
     return left;
 }
 
+/* Owner, holding the lease: start no more of them. \return the end of those that are the owner's */
+static inline uint64_t pn_claims_end(struct pn_claims *claims) {
+    uint64_t left = claims->left;
+    /* relaxed: the lease orders both. A rescuer has taken what it wanted, or takes nothing. */
+    pn_store_rlx(&claims->revoked, 0);
+    pn_store_rlx(&claims->cursor, pn_claims_word(left, left)); /* relaxed: as above */
+    return left;
+}
+
 /* Rescuer, having the lease: whatever the owner has not started is the rescuer's now.
  * \param first  of the items that are, in item[first..result) \return its end; = *first if none */
 static inline uint64_t pn_claims_revoke(struct pn_claims *claims, uint64_t *first) {

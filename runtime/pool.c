@@ -44,7 +44,7 @@ static bool part_pending(struct pn_poller *poller) {
             }
         }
     }
-    return part->free != NULL && any_queued(part);
+    return part->free != NULL && (part->aside.n > 0 || any_queued(part));
 }
 
 /* Every producer that waits for room at this part, ready on the core that calls. */
@@ -159,6 +159,14 @@ void pn_pool_wait_room(struct pn_pool *pool, struct pn_task *task) {
     pn_core_unhold(part->core, was_in_task);
 }
 
+static unsigned cores_of(const struct pn_plan *plan, unsigned core) {
+    unsigned n = 0;
+    for (unsigned i = 0; i < plan->n_schedulers; i++) {
+        n += plan->domain_of[i] == plan->domain_of[core];
+    }
+    return n;
+}
+
 static int create_shards(struct pn_pool *pool) {
     const struct pn_plan *plan = pool->rt->config.plan;
     pool->n_shards = plan->n_domains;
@@ -184,6 +192,9 @@ static int create_shards(struct pn_pool *pool) {
             pn_atomic_init(&shard->waiting[w], 0);
         }
         uint64_t total = each < pool->config.batch ? pool->config.batch : each;
+        uint64_t ahead = (uint64_t)PN_POOL_AHEAD * pool->config.batch * cores_of(plan, i);
+        shard->ahead = 8 * ahead <= total ? ahead : 0;
+        total -= shard->ahead;
         shard->room_from = (total + 1) / 2;
         rc = pn_segq_create(&shard->queue, &config);
         if (rc == 0) {
@@ -211,7 +222,9 @@ static int create_part(struct pn_pool *pool, unsigned i, uint64_t *next_id) {
     pn_inbox_init(&part->returned);
     part->ports = calloc(pool->n_shards, sizeof(struct pn_segq_port *));
     part->foreign_credit = calloc(pool->n_shards, sizeof *part->foreign_credit);
-    if (part->ports == NULL || part->foreign_credit == NULL) {
+    part->aside.capacity = (size_t)PN_CLAIMS_MAX * (n + 1);
+    part->aside.item = calloc(part->aside.capacity, sizeof *part->aside.item);
+    if (part->ports == NULL || part->foreign_credit == NULL || part->aside.item == NULL) {
         return -ENOMEM;
     }
     pn_credit_port_init(&part->credit, part->shard->credit);
@@ -268,6 +281,7 @@ void pn_pool_destroy(struct pn_pool *pool) {
         }
         pn_part_workers_destroy(part);
         free((void *)part->ports);
+        free((void *)part->aside.item);
         free(part->foreign_credit);
     }
     for (unsigned s = 0; pool->shards != NULL && s < pool->n_shards; s++) {
@@ -304,7 +318,7 @@ void pn_pool_counts(const struct pn_pool *pool, struct pn_pool_counts *out) {
         pn_segq_memory(pool->shards[s].queue, &memory);
         out->segments_retired += memory.segments_retired;
         out->segments_recycled += memory.segments_recycled;
-        out->capacity += pn_credit_total(pool->shards[s].credit);
+        out->capacity += pn_credit_total(pool->shards[s].credit) + pool->shards[s].ahead;
     }
     for (unsigned i = 0; i < pool->n_parts; i++) {
         out->restarts += pool->parts[i].restarts;

@@ -19,6 +19,13 @@
 enum { PN_POOL_TURN = 16 };
 _Static_assert((int)PN_POOL_TURN <= (int)PN_CLAIMS_MAX, "a turn can be claimed at once");
 
+/* Items a core may have taken off the queue beyond its free workers; they count as waiting (see
+ * `ahead`). Where the queue is so short that this would take more than an eighth of it: none. */
+enum { PN_POOL_AHEAD = PN_POOL_TURN };
+
+/* Visits without taking ahead after one that ran out of workers: jobs sleep here. */
+enum { PN_POOL_PRUDENT = 256 };
+
 /* A busy core looks into other domains once in so many polls, so that nothing waits there for ever
  * while the cores over there sleep. A power of two. */
 enum { PN_POOL_FAR_EVERY = 64 };
@@ -34,6 +41,7 @@ struct pn_pool_lane_slot {
 struct pn_shard {
     struct pn_segq *queue;
     struct pn_credit *credit;
+    uint64_t ahead; /* of its capacity, so much is not in credits: cores may take it ahead */
     uint64_t room_from;              /* foreign waiters are woken when so many credits are free */
     struct pn_room room;             /* for foreign waiters */
     struct pn_pool_lane_slot *lanes; /* [n_words * 64] */
@@ -58,10 +66,18 @@ struct pn_worker {
 };
 _Static_assert(sizeof(struct pn_worker) <= 88, "ten thousand of them are 0.9 MB");
 
-/* One core's share of the pool. Only its scheduler touches it; `ready` and `waiting` are guarded by
- * the core's lease, so that a rescuer may empty them while the core is stuck in a handler.
- * Equation: workers at home = free + ready + claims + sleeping + (one in hand in a handler)
- *                             + working elsewhere since a rescue + in `returned`. */
+/* Items taken off the queue that found no worker: first in, first out. */
+struct pn_aside {
+    void **item; /* [capacity] */
+    size_t first, n, capacity;
+};
+
+/* One core's share of the pool. Only its scheduler touches it; `ready`, `waiting` and `aside` are
+ * guarded by the core's lease, so that a rescuer may empty them while the core is stuck in a
+ * handler.
+ * Equation: workers at home = free + ready + sleeping + (one in hand in a handler)
+ *                             + working elsewhere since a rescue + in `returned`.
+ *           jobs off the queue = in hand + claims + aside. */
 struct pn_pool_part {
     _Alignas(PN_LINE) struct pn_poller poller;
     struct pn_pool *pool;
@@ -81,9 +97,11 @@ struct pn_pool_part {
     uint64_t sleep_ns, slept_ns; /* of the worker whose handler runs */
     uint64_t restarts;
     unsigned polls;
+    unsigned prudent;        /* visits to come that take no more than there are free workers */
     bool look_far;           /* this poll also looks into other domains */
     bool pushed;             /* into the queue, since the last poll */
-    struct pn_claims claims; /* workers with an item that none of them has started */
+    struct pn_aside aside;
+    struct pn_claims claims; /* items that no worker has started */
     _Alignas(PN_LINE) struct pn_inbox returned; /* workers that rescuers are done with */
 };
 

@@ -87,9 +87,47 @@ void pn_part_take_returned(struct pn_pool_part *part) {
     }
 }
 
+/* Holding the lease. Capacity is the caller's to know. */
+static void put_aside(struct pn_aside *aside, void *const *items, size_t n) {
+    if (aside->first > 0) {
+        memmove((void *)aside->item, (void *)(aside->item + aside->first),
+                aside->n * sizeof *aside->item);
+        aside->first = 0;
+    }
+    memcpy((void *)(aside->item + aside->n), (void *)items, n * sizeof *items);
+    aside->n += n;
+}
+
+static size_t take_aside(struct pn_pool_part *part, void **items, size_t most) {
+    bool was_in_task = pn_core_hold(part->core);
+    struct pn_aside *aside = &part->aside;
+    size_t n = aside->n < most ? aside->n : most;
+    memcpy((void *)items, (void *)(aside->item + aside->first), n * sizeof *items);
+    aside->n -= n;
+    aside->first = aside->n == 0 ? 0 : aside->first + n;
+    pn_core_unhold(part->core, was_in_task);
+    return n;
+}
+
 static void adopt(struct pn_pool_part *here, struct pn_worker *worker) {
     worker->part = here;
     list_ready(here, worker);
+}
+
+/* Items that a stuck core took off the queue: aside here, for this core's workers. If there is no
+ * room for all that may be there, they stay. */
+static unsigned adopt_items(struct pn_pool_part *stuck, struct pn_pool_part *here) {
+    if (here->aside.n + stuck->aside.n + PN_CLAIMS_MAX > here->aside.capacity) {
+        return 0;
+    }
+    uint64_t first = 0;
+    uint64_t end = pn_claims_revoke(&stuck->claims, &first);
+    put_aside(&here->aside, stuck->claims.item + first, end - first);
+    pn_stats_add(here->core->stats, PN_STAT_SYSCALLS, 1);
+    size_t n = stuck->aside.n;
+    put_aside(&here->aside, stuck->aside.item + stuck->aside.first, n);
+    stuck->aside.n = stuck->aside.first = 0;
+    return (unsigned)(end - first + n);
 }
 
 unsigned pn_part_adopt(struct pn_pool_part *stuck, struct pn_pool_part *here) {
@@ -101,16 +139,7 @@ unsigned pn_part_adopt(struct pn_pool_part *stuck, struct pn_pool_part *here) {
         n++;
     }
     stuck->ready_end = &stuck->ready;
-    if (here->core->rt->membarrier) {
-        uint64_t first = 0;
-        uint64_t end = pn_claims_revoke(&stuck->claims, &first);
-        for (uint64_t i = first; i < end; i++) {
-            adopt(here, stuck->claims.item[i]);
-            n++;
-        }
-        pn_stats_add(here->core->stats, PN_STAT_SYSCALLS, 1);
-    }
-    return n;
+    return here->core->rt->membarrier ? n + adopt_items(stuck, here) : n;
 }
 
 /* The supervisor, one_for_one: what the worker had is dropped, a new one takes its place. The rest
@@ -244,6 +273,7 @@ static size_t take_anywhere(struct pn_pool_part *part, void **items, size_t most
     unsigned own = part->core->domain;
     size_t n = take(part, own, items, most);
     /* Another domain's queue: its lines and the jobs' memory are far. */
+    most = most < part->n_free ? most : (size_t)part->n_free; /* nothing ahead from there */
     for (unsigned k = 1; n == 0 && part->look_far && k < part->pool->n_shards; k++) {
         n = take(part, (own + k) % part->pool->n_shards, items, most);
     }
@@ -264,14 +294,26 @@ static void work(struct pn_worker *worker) {
     }
 }
 
-/* Several items, a worker each, one after the other; a rescuer may take over those not started. */
-static void work_claims(struct pn_pool_part *part, void *const *items, uint64_t n) {
-    struct pn_claims *claims = &part->claims;
-    for (uint64_t i = 0; i < n; i++) {
-        claims->item[i] = employ(part, items[i]);
+/* No worker is free for items [i, end): they come first when one is. */
+__attribute__((noinline)) static void leave_claims(struct pn_pool_part *part, uint64_t i) {
+    bool was_in_task = pn_core_hold(part->core);
+    uint64_t end = pn_claims_end(&part->claims);
+    if (i < end) {
+        put_aside(&part->aside, part->claims.item + i, end - i);
     }
+    pn_core_unhold(part->core, was_in_task);
+    part->prudent = PN_POOL_PRUDENT;
+}
+
+/* Several items, one after the other; a rescuer may take over those not started. */
+static void work_claims(struct pn_pool_part *part, uint64_t n) {
+    struct pn_claims *claims = &part->claims;
     pn_claims_publish(claims, n);
     for (uint64_t i = 0; i < n; i++) {
+        if (part->free == NULL) {
+            leave_claims(part, i);
+            return;
+        }
         if (!pn_claims_start(claims, n, i)) {
             bool was_in_task = pn_core_hold(part->core);
             n = pn_claims_settle(claims, i);
@@ -280,16 +322,16 @@ static void work_claims(struct pn_pool_part *part, void *const *items, uint64_t 
                 break;
             }
         }
-        work(claims->item[i]);
+        work(employ(part, claims->item[i]));
     }
 }
 
-/* As many as have a worker, with one operation on the queue; one where claims could not be revoked.
- */
+/* With one operation on the queue; one item where claims could not be revoked. */
 static size_t how_many(const struct pn_pool_part *part, unsigned n) {
     size_t left = PN_POOL_TURN - n;
-    size_t free = part->n_free < left ? (size_t)part->n_free : left;
-    return part->core->rt->membarrier ? free : 1;
+    size_t most = part->shard->ahead > 0 && part->prudent == 0 ? PN_POOL_TURN : part->n_free;
+    most = most < left ? most : left;
+    return part->core->rt->membarrier ? most : 1;
 }
 
 unsigned pn_part_run(struct pn_pool_part *part) {
@@ -300,9 +342,13 @@ unsigned pn_part_run(struct pn_pool_part *part) {
     if (part->free == NULL && pn_credit_flush(&part->credit)) {
         pn_shard_room(part->pool, part->shard);
     }
+    part->prudent -= part->prudent > 0;
     while (n < PN_POOL_TURN && part->free != NULL && !pn_pool_failed(part->pool)) {
-        void *items[PN_POOL_TURN];
-        size_t found = take_anywhere(part, items, how_many(part, n));
+        /* The claims are all started or ended: their list is free. */
+        void **items = part->claims.item;
+        size_t most = how_many(part, n);
+        size_t found = part->aside.n > 0 ? take_aside(part, items, most)
+                                         : take_anywhere(part, items, most);
         if (found == 0) {
             break;
         }
@@ -313,7 +359,7 @@ unsigned pn_part_run(struct pn_pool_part *part) {
         if (found == 1) {
             work(employ(part, items[0]));
         } else {
-            work_claims(part, items, found);
+            work_claims(part, found);
         }
         n += (unsigned)found;
         if (pn_slice_over()) {

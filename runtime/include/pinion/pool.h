@@ -9,7 +9,9 @@
  * on the core's wheel and resume; or crash: the job is lost, the worker's state is dropped, a new
  * worker starts in its place.
  *
- * W bounds jobs taken and not finished: a sleeping job keeps its worker.
+ * W bounds jobs begun and not finished: a sleeping job keeps its worker. A core may take a turn's
+ * worth of jobs off the queue before they begin; they still count as waiting, within `capacity`, and
+ * others take them over if the core gets stuck.
  * Threads: handlers run on schedulers; a worker never leaves its core.
  */
 #ifndef PINION_POOL_H
