@@ -174,6 +174,11 @@ static enum pn_queue_rc submit(struct pn_producer *p, struct pn_job *jobs, unsig
     return pn_pool_submit(state_of(p->bench)->pool, &jobs->link, n);
 }
 
+static enum pn_queue_rc submit_n(struct pn_producer *p, struct pn_job *const *jobs, unsigned n,
+                                 unsigned *done) {
+    return pn_pool_submit_n(state_of(p->bench)->pool, (struct pn_pool_job *const *)jobs, n, done);
+}
+
 static void wait_room(struct pn_producer *p) {
     pn_pool_wait_room(state_of(p->bench)->pool, &p->task);
 }
@@ -217,6 +222,7 @@ static const struct pn_design design = {.name = "shared",
                                         .create = create,
                                         .destroy = destroy,
                                         .submit = submit,
+                                        .submit_n = submit_n,
                                         .wait_room = wait_room,
                                         .open_lane = open_lane,
                                         .rest_lane = rest_lane,

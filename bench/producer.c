@@ -15,9 +15,6 @@
 #include <sys/prctl.h>
 #include <time.h>
 
-/* Submissions of a task before others get their turn. */
-enum { TURN = 16 };
-
 /* A thread closer to its intended start than this polls; a sleep would come back too late. */
 static const uint64_t poll_below_ns = 60000;
 static const uint64_t nap_max_ns = 100000000;
@@ -151,7 +148,50 @@ static enum step step(struct pn_producer *p, struct pn_arena *arena) {
     return STEP_SENT;
 }
 
+/* A turn's jobs made one after the other, then put in with one operation of the queue: each is an
+ * item of its own. Where no job has a due time and none may be dropped. */
+static bool makes_bursts(const struct pn_producer *p) {
+    const struct pn_params *params = p->bench->params;
+    return p->bench->design->submit_n != NULL && params->batch == 1 && params->rate == 0 &&
+           params->drop == 0;
+}
+
+static enum step burst(struct pn_producer *p, struct pn_arena *arena) {
+    struct pn_bench *b = p->bench;
+    if (pn_load_acq(&b->stop) != 0) {
+        return STEP_OVER;
+    }
+    uint64_t left = p->end_i - p->next_i;
+    unsigned n = left < PN_PRODUCER_TURN ? (unsigned)left : PN_PRODUCER_TURN;
+    for (; p->burst_n < n; p->burst_n++) {
+        struct pn_job *job = pn_job_make(&b->round, arena, p->p, (uint32_t)(p->next_i + p->burst_n),
+                                         b->design->copies_payload, 0);
+        if (job == NULL) {
+            break;
+        }
+        p->burst[p->burst_n] = job;
+    }
+    if (p->burst_n == 0) {
+        return n == 0 ? STEP_OVER : STEP_NO_MEMORY;
+    }
+    unsigned done = 0;
+    enum pn_queue_rc rc = b->design->submit_n(p, p->burst, p->burst_n, &done);
+    p->next_i += done;
+    p->burst_n -= done;
+    memmove((void *)p->burst, (void *)(p->burst + done), p->burst_n * sizeof p->burst[0]);
+    if (rc == PN_QUEUE_FULL) {
+        note_full(p);
+        return STEP_FULL;
+    }
+    note_room(p);
+    p->counted_full = false;
+    return rc == PN_QUEUE_CLOSED ? STEP_OVER : STEP_SENT;
+}
+
 static void finish(struct pn_producer *p, struct pn_arena *arena) {
+    while (p->burst_n > 0) {
+        pn_job_free(arena, p->burst[--p->burst_n]);
+    }
     while (p->pending != NULL) {
         struct pn_job *next = (struct pn_job *)p->pending->link.next;
         pn_job_free(arena, p->pending);
@@ -162,8 +202,9 @@ static void finish(struct pn_producer *p, struct pn_arena *arena) {
 
 static void producer_task(struct pn_task *task) {
     struct pn_producer *p = (struct pn_producer *)(void *)task;
-    for (unsigned k = 0; k < TURN; k++) {
-        switch (step(p, pn_this_arena())) {
+    bool bursts = makes_bursts(p);
+    for (unsigned k = 0; k < (bursts ? 1 : PN_PRODUCER_TURN); k++) {
+        switch (bursts ? burst(p, pn_this_arena()) : step(p, pn_this_arena())) {
         case STEP_SENT:
             break;
         case STEP_FULL:
@@ -237,6 +278,7 @@ int pn_producers_start(struct pn_bench *b, uint64_t jobs) {
         p->due_ns = 0;
         p->dropped = p->full = 0;
         p->pending = NULL;
+        p->burst_n = 0;
         p->n_full_records = 0;
         pn_store_rel(&p->finished, 0);
     }

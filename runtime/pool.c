@@ -143,6 +143,28 @@ enum pn_queue_rc pn_pool_submit(struct pn_pool *pool, struct pn_pool_job *jobs, 
     return PN_QUEUE_OK;
 }
 
+enum pn_queue_rc pn_pool_submit_n(struct pn_pool *pool, struct pn_pool_job *const *jobs, unsigned n,
+                                  unsigned *done) {
+    struct pn_pool_part *part = part_here(pool);
+    unsigned own = pn_this_core->domain;
+    *done = 0;
+    if (pn_pool_failed(pool)) {
+        return PN_QUEUE_CLOSED;
+    }
+    if (part->ports[own] == NULL && pn_segq_port_open(part->shard->queue, &part->ports[own]) != 0) {
+        return PN_QUEUE_FULL;
+    }
+    uint64_t credits = pn_credit_take_some(&part->credit, n);
+    if (credits > 0) {
+        *done = (unsigned)pn_segq_push_n_credited(part->ports[own], (void *const *)jobs, credits);
+        part->pushed = true;
+    }
+    if (*done < credits) {
+        (void)pn_credit_give(&part->credit, credits - *done);
+    }
+    return *done == n ? PN_QUEUE_OK : PN_QUEUE_FULL;
+}
+
 void pn_pool_wait_room(struct pn_pool *pool, struct pn_task *task) {
     struct pn_pool_part *part = part_here(pool);
     /* Cached credits, too few for this task, must not be missing elsewhere. */

@@ -25,6 +25,9 @@ struct pn_design {
     void (*destroy)(struct pn_bench *bench);
     /** On a scheduler, in the producer's task. */
     enum pn_queue_rc (*submit)(struct pn_producer *producer, struct pn_job *jobs, unsigned n);
+    /** The same for n items of a job each; *done are in. NULL: one after the other. */
+    enum pn_queue_rc (*submit_n)(struct pn_producer *producer, struct pn_job *const *jobs,
+                                 unsigned n, unsigned *done);
     void (*wait_room)(struct pn_producer *producer);
     /** On the producer's own thread. */
     int (*open_lane)(struct pn_producer *producer);

@@ -78,6 +78,10 @@ void pn_pool_end_idle(struct pn_pool *pool, enum pn_job_rc (*ends)(struct pn_wor
 
 /** Put n linked jobs in as one item. FULL: use pn_pool_wait_room. CLOSED: the pool has ended. */
 enum pn_queue_rc pn_pool_submit(struct pn_pool *pool, struct pn_pool_job *jobs, unsigned n);
+/** Put n items in, a job each: one operation on the queue, which keeps their order and may put
+ * others' items between. \param done  how many of them are in; OK: all */
+enum pn_queue_rc pn_pool_submit_n(struct pn_pool *pool, struct pn_pool_job *const *jobs, unsigned n,
+                                  unsigned *done);
 /** The running task sleeps until there may be room, then runs again here. */
 void pn_pool_wait_room(struct pn_pool *pool, struct pn_task *task);
 
