@@ -50,8 +50,9 @@ enum { WAIT_FOR_PUSHER = 64 };
 enum { SLIP_NEAR = 512, SLIP_FIRST = 4, SLIP_MOST = 64, GROW_PAUSES = 16 };
 #endif
 
-static PN_ATOMIC(void *) * cell_at(struct pn_segment *s, uint64_t ticket) {
-    return &s->cell[pn_segq_cell_of(ticket)];
+static PN_ATOMIC(void *) *
+    cell_at(const struct pn_segq_port *port, struct pn_segment *s, uint64_t ticket) {
+    return &s->cell[pn_segq_cell_of(port->bursts, ticket)];
 }
 
 /* An empty segment: the port's spare, or one of the pool. */
@@ -80,7 +81,7 @@ static enum pn_queue_rc append(struct pn_segq_port *port, struct pn_segment *tai
     if (made == NULL) {
         return PN_QUEUE_FULL;
     }
-    pn_atomic_init(cell_at(made, 0), item);
+    pn_atomic_init(cell_at(port, made, 0), item);
     pn_atomic_init(&made->enq, 1);
     /* Q2 release: pairs with every load of next. LP of this push. */
     if (pn_cas_acqrel(&tail->next, &next, made)) {
@@ -88,7 +89,7 @@ static enum pn_queue_rc append(struct pn_segq_port *port, struct pn_segment *tai
         (void)pn_cas_acqrel(&q->tail, &expected, made);
         return PN_QUEUE_OK;
     }
-    pn_atomic_init(cell_at(made, 0), NULL);
+    pn_atomic_init(cell_at(port, made, 0), NULL);
     pn_atomic_init(&made->enq, 0);
     port->spare = made;
     pn_count(&port->counts.cas_failed, 1);
@@ -103,7 +104,7 @@ static size_t fill(struct pn_segq_port *port, struct pn_segment *s, uint64_t tic
     for (uint64_t t = ticket; t < ticket + n && t < PN_SEGMENT_CELLS; t++) {
         void *empty = NULL;
         /* Q1 release: pairs with the loads of the cell in take and wait_for_pusher. LP. */
-        if (pn_cas_rel(cell_at(s, t), &empty, items[filled])) {
+        if (pn_cas_rel(cell_at(port, s, t), &empty, items[filled])) {
             filled++;
         } else {
             pn_count(&port->counts.cas_failed, 1); /* poisoned: the popper of t came first */
@@ -180,7 +181,7 @@ enum pn_queue_rc pn_segq_push_credited(struct pn_segq_port *port, void *item) {
     struct pn_segment *tail = pn_load_acq(&port->q->tail);
     uint64_t ticket = pn_faa_rel(&tail->enq, 1);
     void *empty = NULL;
-    if (ticket < PN_SEGMENT_CELLS && pn_cas_rel(cell_at(tail, ticket), &empty, item)) {
+    if (ticket < PN_SEGMENT_CELLS && pn_cas_rel(cell_at(port, tail, ticket), &empty, item)) {
         published(port, 1);
         return PN_QUEUE_OK;
     }
@@ -243,7 +244,7 @@ static void slip(struct pn_segq_port *port) {
  * \return the item, or NULL: the ticket is burnt */
 __attribute__((noinline)) static void *wait_for_pusher(struct pn_segq_port *port,
                                                        struct pn_segment *s, uint64_t ticket) {
-    PN_ATOMIC(void *) *cell = cell_at(s, ticket);
+    PN_ATOMIC(void *) *cell = cell_at(port, s, ticket);
     void *item = NULL;
     /* relaxed: whether waiting is worth while; nothing follows from it. */
     if ((pn_load_rlx(&s->enq) & ~PN_SEGQ_CLOSED) > ticket) {
@@ -268,7 +269,7 @@ __attribute__((noinline)) static void *wait_for_pusher(struct pn_segq_port *port
 /* The item of a ticket that is ours, or NULL after poisoning its cell. */
 static void *take(struct pn_segq_port *port, struct pn_segment *s, uint64_t ticket) {
     /* Q1 acquire: pairs with the swap in fill. */
-    void *item = pn_load_acq(cell_at(s, ticket));
+    void *item = pn_load_acq(cell_at(port, s, ticket));
     return item != NULL ? item : wait_for_pusher(port, s, ticket);
 }
 
@@ -296,10 +297,11 @@ static enum pn_queue_rc advance_head(struct pn_segq *q, struct pn_segment *head)
 
 /* Without burning a ticket. A segment with a free ticket has no successor, so enq <= deq here means
  * that the whole queue was empty when enq was read. \return EMPTY, CLOSED; OK: there is more */
-static enum pn_queue_rc nothing_left(struct pn_segment *s, uint64_t deq) {
+static enum pn_queue_rc nothing_left(const struct pn_segq_port *port, struct pn_segment *s,
+                                     uint64_t deq) {
     /* relaxed: the cell spares the read of enq, a line that pushers write, while there are items.
      */
-    if (pn_load_rlx(cell_at(s, deq)) != NULL) {
+    if (pn_load_rlx(cell_at(port, s, deq)) != NULL) {
         return PN_QUEUE_OK;
     }
     /* Q4 acquire: pairs with the ticket in push. LP of EMPTY and of CLOSED. */
@@ -327,7 +329,7 @@ static uint64_t in_sight(const struct pn_segq_port *port, struct pn_segment *hea
     for (uint64_t before = 0;; before = filled) {
         /* relaxed: a guess. */
         while (filled < n && first + filled < PN_SEGMENT_CELLS &&
-               pn_load_rlx(cell_at(head, first + filled)) != NULL) {
+               pn_load_rlx(cell_at(port, head, first + filled)) != NULL) {
             filled++;
         }
         if (filled == before || filled == n || first + filled >= PN_SEGMENT_CELLS) {
@@ -365,7 +367,7 @@ static size_t pop_items(struct pn_segq_port *port, void **items, size_t most,
         if (!port->hot) {
             /* Q5 acquire: pairs with the tickets; keeps the look at enq after this one. */
             uint64_t seen = pn_load_acq(&head->deq);
-            *why = seen < PN_SEGMENT_CELLS ? nothing_left(head, seen) : PN_QUEUE_OK;
+            *why = seen < PN_SEGMENT_CELLS ? nothing_left(port, head, seen) : PN_QUEUE_OK;
             if (*why != PN_QUEUE_OK) {
                 return 0;
             }
@@ -450,7 +452,7 @@ enum pn_queue_rc pn_segq_glance(struct pn_segq_port *port) {
         struct pn_segment *next = pn_load_acq(&head->next);
         return next == NULL ? PN_QUEUE_EMPTY : next == PN_SEGQ_END ? PN_QUEUE_CLOSED : PN_QUEUE_OK;
     }
-    return nothing_left(head, deq);
+    return nothing_left(port, head, deq);
 }
 
 bool pn_segq_seems_nonempty(struct pn_segq_port *port) {

@@ -25,6 +25,7 @@ int pn_segq_create(struct pn_segq **out, const struct pn_segq_config *config) {
     }
     memset((void *)q, 0, sizeof *q);
     q->reclaimer = config->reclaimer;
+    q->bursts = config->bursts;
     q->pool = pn_segment_pool_open(q->reclaimer, config->node);
     uint64_t bytes =
         config->retired_bytes_max == 0 ? retired_bytes_default : config->retired_bytes_max;
@@ -76,6 +77,7 @@ int pn_segq_port_open(struct pn_segq *q, struct pn_segq_port **out) {
     memset((void *)port, 0, sizeof *port);
     port->q = q;
     port->waits = q->waits;
+    port->bursts = q->bursts;
     pn_credit_port_init(&port->credit, q->credit);
     *out = port;
     return 0;

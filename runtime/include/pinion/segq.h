@@ -39,6 +39,7 @@ struct pn_segq_config {
     uint64_t capacity;          /* credit bound in items; 0 = unbounded */
     uint32_t max_senders;       /* sizes the credit chunk: FULL may be early by chunk x senders */
     uint64_t retired_bytes_max; /* past it push answers FULL; 0 = default (16 MiB) */
+    bool bursts; /* most operations put in or take out several items: lays them out for that */
     struct pn_reclaimer *reclaimer; /* borrowed; must outlive the queue */
 };
 
