@@ -15,7 +15,7 @@
 #include <pthread.h>
 
 /* Submissions of a producer's task before others get their turn. */
-enum { PN_PRODUCER_TURN = 16 };
+enum { PN_PRODUCER_TURN = 64 };
 
 /* One producer. In a round it is touched by one thread: its own, or the schedulers that run its
  * task one after another. The collector reads the counts after it has finished. */
@@ -28,9 +28,8 @@ struct pn_producer {
     uint64_t dropped, full;
     struct pn_job *pending; /* made, but there was no room */
     unsigned pending_n;
-    struct pn_job *burst[PN_PRODUCER_TURN]; /* of a turn of single jobs: made, not yet in */
-    unsigned burst_n;
-    bool counted_full; /* for the pending job */
+    struct pn_job *kept; /* of a turn of single jobs: made, and found no room; linked */
+    bool counted_full;   /* for the pending job */
     uint64_t full_from_ns;
     struct pn_arena *arena; /* of a producer thread */
     void *lane;             /* the design's */

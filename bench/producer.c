@@ -161,24 +161,34 @@ static enum step burst(struct pn_producer *p, struct pn_arena *arena) {
     if (pn_load_acq(&b->stop) != 0) {
         return STEP_OVER;
     }
+    struct pn_job *jobs[PN_PRODUCER_TURN]; /* here, because the task moves between cores */
+    unsigned n = 0;
+    for (; p->kept != NULL; n++) {
+        jobs[n] = p->kept;
+        p->kept = (struct pn_job *)jobs[n]->link.next;
+        jobs[n]->link.next = NULL;
+    }
     uint64_t left = p->end_i - p->next_i;
-    unsigned n = left < PN_PRODUCER_TURN ? (unsigned)left : PN_PRODUCER_TURN;
-    for (; p->burst_n < n; p->burst_n++) {
-        struct pn_job *job = pn_job_make(&b->round, arena, p->p, (uint32_t)(p->next_i + p->burst_n),
+    unsigned most = left < PN_PRODUCER_TURN ? (unsigned)left : PN_PRODUCER_TURN;
+    while (n < most) {
+        struct pn_job *job = pn_job_make(&b->round, arena, p->p, (uint32_t)(p->next_i + n),
                                          b->design->copies_payload, 0);
         if (job == NULL) {
             break;
         }
-        p->burst[p->burst_n] = job;
+        jobs[n++] = job;
     }
-    if (p->burst_n == 0) {
-        return n == 0 ? STEP_OVER : STEP_NO_MEMORY;
+    if (n == 0) {
+        return most == 0 ? STEP_OVER : STEP_NO_MEMORY;
     }
     unsigned done = 0;
-    enum pn_queue_rc rc = b->design->submit_n(p, p->burst, p->burst_n, &done);
+    enum pn_queue_rc rc = b->design->submit_n(p, jobs, n, &done);
     p->next_i += done;
-    p->burst_n -= done;
-    memmove((void *)p->burst, (void *)(p->burst + done), p->burst_n * sizeof p->burst[0]);
+    while (n > done) {
+        n--;
+        jobs[n]->link.next = &p->kept->link;
+        p->kept = jobs[n];
+    }
     if (rc == PN_QUEUE_FULL) {
         note_full(p);
         return STEP_FULL;
@@ -189,8 +199,10 @@ static enum step burst(struct pn_producer *p, struct pn_arena *arena) {
 }
 
 static void finish(struct pn_producer *p, struct pn_arena *arena) {
-    while (p->burst_n > 0) {
-        pn_job_free(arena, p->burst[--p->burst_n]);
+    while (p->kept != NULL) {
+        struct pn_job *next = (struct pn_job *)p->kept->link.next;
+        pn_job_free(arena, p->kept);
+        p->kept = next;
     }
     while (p->pending != NULL) {
         struct pn_job *next = (struct pn_job *)p->pending->link.next;
@@ -278,7 +290,7 @@ int pn_producers_start(struct pn_bench *b, uint64_t jobs) {
         p->due_ns = 0;
         p->dropped = p->full = 0;
         p->pending = NULL;
-        p->burst_n = 0;
+        p->kept = NULL;
         p->n_full_records = 0;
         pn_store_rel(&p->finished, 0);
     }

@@ -20,7 +20,7 @@
 
 #include "runtime/membarrier.h"
 
-enum { PN_CLAIMS_MAX = 16 };
+enum { PN_CLAIMS_MAX = 64 };
 
 struct pn_claims {
     PN_ATOMIC(uint64_t) cursor; /* n << 32 | first that is not started; the owner's */

@@ -17,6 +17,9 @@
 
 /* Tasks between two looks at timers, inbox and pollers. */
 enum { PN_SLICE_TASKS = 16 };
+
+/* A core that has been away from its run queue for so long may be for longer. */
+enum { PN_AWAY_NS = 20000 };
 #define PN_SLICE_NS 50000u
 
 struct pn_core {
@@ -25,6 +28,9 @@ struct pn_core {
     /* Guards wheel and pollers' lists. Written by the owner per stretch of user code; by a rescuer
      * while the core is stuck. */
     _Alignas(PN_LINE) struct pn_lease lease;
+    /* Since when the core serves a pool, in ticks; 1: it will for a while; 0: it never did. Left as
+     * it is at the end: what it does next may take long as well. Read by thieves. */
+    PN_ATOMIC(uint64_t) serves_from;
     /* The watchdog's mark: the lease word of a core that does not move, 0 = none. Read by
      * schedulers while rt->n_stalled is not 0. */
     _Alignas(PN_LINE) PN_ATOMIC(uint64_t) stalled;
@@ -48,6 +54,7 @@ struct pn_core {
     uint64_t spin_ticks; /* how long to spin before sleeping, as it has paid lately */
     bool woken;          /* the last sleep ended by a ring that has not found work yet */
     bool searching;      /* counted in sleepers.searching */
+    bool polls_due;      /* a task has given a poller enough to do: the others wait */
     bool in_task;        /* the lease is lent: in user code */
     uint64_t turns;      /* entries into user code */
     bool pinned;
@@ -61,7 +68,7 @@ struct pn_core {
 struct pn_runtime {
     struct pn_runtime_config config;
     struct pn_ticks ticks;
-    uint64_t spin_ticks, slice_ticks;
+    uint64_t spin_ticks, slice_ticks, away_ticks;
     unsigned n_cores;
     struct pn_core *cores;
     struct pn_segq **inject; /* [n_domains] */
@@ -82,6 +89,9 @@ struct pn_runtime {
 };
 
 /* The scheduler that the calling thread is; NULL on other threads. */
+/* slice_end of a turn that began without a timer. */
+#define PN_NO_TIMERS UINT64_MAX
+
 extern _Thread_local struct pn_core *pn_this_core;
 
 void *pn_core_main(void *arg);

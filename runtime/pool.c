@@ -67,8 +67,11 @@ static unsigned ready_producers(struct pn_pool_part *part) {
 
 /* With fewer workers than cores, a core without one searches in vain: ring one that has. Workers
  * are dealt out from core 0 on. */
-static void wake_worker(struct pn_pool_part *part) {
+void pn_part_wake(struct pn_pool_part *part) {
     const struct pn_pool *pool = part->pool;
+    if (pool->n_parts == 1) {
+        return;
+    }
     if (pool->config.workers >= pool->n_parts) {
         pn_wake_neighbour();
         return;
@@ -96,10 +99,10 @@ static unsigned part_poll(struct pn_poller *poller) {
         n += ready_producers(part);
     }
     n += pn_part_run(part);
-    if (part->pushed && part->core->rt->n_cores > 1) {
-        part->pushed = false;
+    if (part->pushed > 0) {
+        part->pushed = 0;
         if (any_queued(part)) {
-            wake_worker(part);
+            pn_part_wake(part);
         }
     }
     return n;
@@ -139,7 +142,7 @@ enum pn_queue_rc pn_pool_submit(struct pn_pool *pool, struct pn_pool_job *jobs, 
         (void)pn_credit_give(&part->credit, n);
         return rc;
     }
-    part->pushed = true;
+    part->pushed += n;
     return PN_QUEUE_OK;
 }
 
@@ -157,7 +160,8 @@ enum pn_queue_rc pn_pool_submit_n(struct pn_pool *pool, struct pn_pool_job *cons
     uint64_t credits = pn_credit_take_some(&part->credit, n);
     if (credits > 0) {
         *done = (unsigned)pn_segq_push_n_credited(part->ports[own], (void *const *)jobs, credits);
-        part->pushed = true;
+        part->pushed += *done;
+        part->core->polls_due = part->pushed >= PN_POOL_TURN;
     }
     if (*done < credits) {
         (void)pn_credit_give(&part->credit, credits - *done);
@@ -208,15 +212,18 @@ static int create_shards(struct pn_pool *pool) {
         int node = plan->schedulers[i].node;
         struct pn_segq_config config = {
             .node.id = node < 0 ? -1 : pool->rt->config.topology->nodes[node].os.id,
+            .bursts = true,
             .reclaimer = pool->rt->reclaimer};
         pn_room_init(&shard->room);
         for (unsigned w = 0; w < PN_SLEEPERS_MAX / 64; w++) {
             pn_atomic_init(&shard->waiting[w], 0);
         }
         uint64_t total = each < pool->config.batch ? pool->config.batch : each;
-        uint64_t ahead = (uint64_t)PN_POOL_AHEAD * pool->config.batch * cores_of(plan, i);
-        shard->ahead = 8 * ahead <= total ? ahead : 0;
-        total -= shard->ahead;
+        uint64_t cores = cores_of(plan, i);
+        uint64_t items = total / (8 * cores * pool->config.batch);
+        shard->ahead = items < PN_POOL_TURN ? items : PN_POOL_TURN;
+        shard->withheld = shard->ahead * cores * pool->config.batch;
+        total -= shard->withheld;
         shard->room_from = (total + 1) / 2;
         rc = pn_segq_create(&shard->queue, &config);
         if (rc == 0) {
@@ -236,6 +243,7 @@ static int create_part(struct pn_pool *pool, unsigned i, uint64_t *next_id) {
     part->pool = pool;
     part->core = &pool->rt->cores[i];
     part->shard = &pool->shards[part->core->domain];
+    part->burst = PN_POOL_TURN;
     part->ready_end = &part->ready;
     part->waiting_end = &part->waiting;
     part->poller =
@@ -271,6 +279,10 @@ int pn_pool_create(struct pn_pool **out, struct pn_runtime *rt,
     pool->config = *config;
     pool->rt = rt;
     pool->n_parts = rt->n_cores;
+    double per_ns = (double)rt->ticks.per_second * 1e-9;
+    pool->taken_ticks = (uint64_t)(PN_POOL_TAKEN_NS * per_ns);
+    pool->worth_ticks = (uint64_t)(PN_POOL_WORTH_NS * per_ns);
+    pool->long_ticks = (uint64_t)(PN_POOL_LONG_NS * per_ns);
     pn_atomic_init(&pool->failed, 0);
     pn_atomic_init(&pool->lanes_opened, 0);
     pn_intensity_init(&pool->intensity, config->restarts_max, config->restarts_period_ns);
@@ -340,7 +352,7 @@ void pn_pool_counts(const struct pn_pool *pool, struct pn_pool_counts *out) {
         pn_segq_memory(pool->shards[s].queue, &memory);
         out->segments_retired += memory.segments_retired;
         out->segments_recycled += memory.segments_recycled;
-        out->capacity += pn_credit_total(pool->shards[s].credit) + pool->shards[s].ahead;
+        out->capacity += pn_credit_total(pool->shards[s].credit) + pool->shards[s].withheld;
     }
     for (unsigned i = 0; i < pool->n_parts; i++) {
         out->restarts += pool->parts[i].restarts;

@@ -205,6 +205,6 @@ unsigned pn_part_drain_lanes(struct pn_pool_part *part) {
     for (unsigned k = 1; part->look_far && k < part->pool->n_shards; k++) {
         n += drain_shard(part, (own + k) % part->pool->n_shards);
     }
-    part->pushed = part->pushed || n > 0;
+    part->pushed += n;
     return n;
 }

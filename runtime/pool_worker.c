@@ -327,15 +327,85 @@ static void work_claims(struct pn_pool_part *part, uint64_t n) {
 }
 
 /* With one operation on the queue; one item where claims could not be revoked. */
-static size_t how_many(const struct pn_pool_part *part, unsigned n) {
-    size_t left = PN_POOL_TURN - n;
-    size_t most = part->shard->ahead > 0 && part->prudent == 0 ? PN_POOL_TURN : part->n_free;
+static size_t how_many(const struct pn_pool_part *part, unsigned left) {
+    size_t most = part->n_free;
+    /* Ahead only while no worker sleeps or has made way: the next to do so may be the last. */
+    if (most == part->n_workers && part->prudent == 0 && most < PN_POOL_TURN) {
+        most += part->shard->ahead;
+    }
     most = most < left ? most : left;
+    most = most < part->burst ? most : part->burst;
     return part->core->rt->membarrier ? most : 1;
 }
 
-unsigned pn_part_run(struct pn_pool_part *part) {
+/* Producers have run here. If this core is about to be away for long, somebody may take over what
+ * it leaves: jobs in the queue, a producer in the run queue. Not while it measures what a job takes
+ * when the core is left alone. */
+static void before_work(struct pn_pool_part *part, size_t found) {
     struct pn_core *core = part->core;
+    bool away = found > 0 && (part->job_ticks > part->pool->long_ticks ||
+                              (part->visits % PN_POOL_QUIET_EVERY >= PN_POOL_QUIET &&
+                               part->alone_ticks > part->pool->worth_ticks));
+    /* relaxed: thieves guess by it. */
+    pn_store_rlx(&core->serves_from, away ? 1 : part->visit_from);
+    if (away) {
+        part->pushed = 0;
+        pn_part_wake(part);
+    }
+}
+
+/* The visit ran n jobs. */
+static void learn(struct pn_pool_part *part, unsigned n) {
+    uint64_t each = (pn_ticks_now() - part->visit_from) / n;
+    part->job_ticks = (3 * part->job_ticks + each) / 4 + 1;
+    uint64_t fit = part->pool->taken_ticks / part->job_ticks;
+    part->burst = fit < 1 ? 1 : fit < PN_POOL_TURN ? (unsigned)fit : PN_POOL_TURN;
+    unsigned phase = part->visits++ % PN_POOL_QUIET_EVERY;
+    if (phase < PN_POOL_QUIET) {
+        part->least_ticks = phase == 0 || each < part->least_ticks ? each : part->least_ticks;
+        if (phase == PN_POOL_QUIET - 1) {
+            part->alone_ticks = part->least_ticks;
+        }
+    }
+}
+
+static void run_taken(struct pn_pool_part *part, size_t found) {
+    if (!part->core->in_task) {
+        /* Once per visit: queue, `free` and claims need no lease. */
+        pn_core_enter_task(part->core);
+    }
+    if (found == 1) {
+        work(employ(part, part->claims.item[0]));
+    } else {
+        work_claims(part, found);
+    }
+}
+
+static unsigned run_queued(struct pn_pool_part *part, unsigned most) {
+    unsigned n = 0;
+    while (n < most && part->free != NULL && !pn_pool_failed(part->pool)) {
+        /* The claims are all started or ended: their list is free. */
+        void **items = part->claims.item;
+        size_t want = how_many(part, most - n);
+        size_t found =
+            part->aside.n > 0 ? take_aside(part, items, want) : take_anywhere(part, items, want);
+        if (found == 0) {
+            break;
+        }
+        if (part->pushed > 0) {
+            before_work(part, found);
+        }
+        run_taken(part, found);
+        n += (unsigned)found;
+        /* Timers are looked at between long jobs: a producer may be due. */
+        if (pn_slice_over() || (part->burst == 1 && part->core->slice_end != PN_NO_TIMERS)) {
+            break;
+        }
+    }
+    return n;
+}
+
+unsigned pn_part_run(struct pn_pool_part *part) {
     unsigned n = run_ready(part);
     /* Nobody here will find the queue empty (take), so credits that are kept from sending must go
      * back now: another core's batch may need every one of them. */
@@ -343,39 +413,34 @@ unsigned pn_part_run(struct pn_pool_part *part) {
         pn_shard_room(part->pool, part->shard);
     }
     part->prudent -= part->prudent > 0;
-    while (n < PN_POOL_TURN && part->free != NULL && !pn_pool_failed(part->pool)) {
-        /* The claims are all started or ended: their list is free. */
-        void **items = part->claims.item;
-        size_t most = how_many(part, n);
-        size_t found = part->aside.n > 0 ? take_aside(part, items, most)
-                                         : take_anywhere(part, items, most);
-        if (found == 0) {
-            break;
+    unsigned most = part->pushed < PN_POOL_TURN        ? PN_POOL_TURN
+                    : part->pushed < PN_POOL_VISIT_MAX ? part->pushed
+                                                       : PN_POOL_VISIT_MAX;
+    if (n < most) {
+        part->visit_from = pn_ticks_now();
+        unsigned ran = run_queued(part, most - n);
+        if (ran > 0) {
+            learn(part, ran);
         }
-        if (!core->in_task) {
-            /* Once per visit: queue, `free` and claims need no lease. */
-            pn_core_enter_task(core);
-        }
-        if (found == 1) {
-            work(employ(part, items[0]));
-        } else {
-            work_claims(part, found);
-        }
-        n += (unsigned)found;
-        if (pn_slice_over()) {
-            break;
-        }
+        n += ran;
     }
-    if (core->in_task) {
-        pn_core_leave_task(core);
+    if (part->core->in_task) {
+        pn_core_leave_task(part->core);
     }
     return n;
 }
 
+/* On lines of its own: each core writes its workers with every job. */
+static void *zeroed_lines(size_t bytes) {
+    bytes = (bytes + PN_LINE - 1) & ~(PN_LINE - (size_t)1);
+    void *lines = aligned_alloc(PN_LINE, bytes);
+    return lines == NULL ? NULL : memset(lines, 0, bytes);
+}
+
 int pn_part_workers_create(struct pn_pool_part *part, uint64_t first_id, uint64_t n) {
     part->state_bytes = (part->pool->config.state_bytes + 15) & ~(size_t)15;
-    part->workers = calloc(n + 1, sizeof *part->workers);
-    part->states = part->state_bytes == 0 ? NULL : calloc(n + 1, part->state_bytes);
+    part->workers = zeroed_lines((n + 1) * sizeof *part->workers);
+    part->states = part->state_bytes == 0 ? NULL : zeroed_lines((n + 1) * part->state_bytes);
     if (part->workers == NULL || (part->state_bytes != 0 && part->states == NULL)) {
         return -ENOMEM;
     }

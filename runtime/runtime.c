@@ -77,6 +77,7 @@ static int create_core(struct pn_runtime *rt, unsigned i) {
     core->stats = pn_stats_block(rt->stats, i);
     pn_atomic_init(&core->inbox, NULL);
     pn_lease_init(&core->lease);
+    pn_atomic_init(&core->serves_from, 0);
     pn_atomic_init(&core->stalled, 0);
     pn_atomic_init(&core->rescue_due_ns, 0);
     pn_atomic_init(&core->tid, 0);
@@ -155,6 +156,7 @@ int pn_runtime_create(struct pn_runtime **out, const struct pn_runtime_config *c
     rt->membarrier = pn_membarrier_register();
     uint64_t spin_ns = config->spin_ns == 0 ? spin_default_ns : config->spin_ns;
     rt->spin_ticks = (uint64_t)((double)spin_ns * 1e-9 * (double)rt->ticks.per_second);
+    rt->away_ticks = (uint64_t)(PN_AWAY_NS * 1e-9 * (double)rt->ticks.per_second);
     rt->slice_ticks = (uint64_t)(PN_SLICE_NS * 1e-9 * (double)rt->ticks.per_second);
     int rc = create_parts(rt);
     if (rc != 0) {

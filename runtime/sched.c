@@ -23,9 +23,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* slice_end of a turn that began without a timer. */
-#define NO_TIMERS UINT64_MAX
-
 enum { TIMERS_PER_TURN = 64 };
 
 _Thread_local struct pn_core *pn_this_core;
@@ -87,7 +84,7 @@ void pn_task_sleep(struct pn_task *task, uint64_t ns) {
     task->timer.fn = timer_fired;
     bool was_in_task = pn_core_hold(core);
     pn_wheel_add(&core->wheel, &task->timer, pn_now_ns() + ns);
-    if (core->slice_end == NO_TIMERS) {
+    if (core->slice_end == PN_NO_TIMERS) {
         core->slice_end = 0; /* the next turn looks at the wheel, and sets it */
     }
     pn_core_unhold(core, was_in_task);
@@ -126,6 +123,7 @@ static unsigned run_tasks(struct pn_core *core) {
     if (most == 0) {
         return 0;
     }
+    core->polls_due = false;
     pn_core_enter_task(core); /* once per slice: the run queue needs no lease */
     while (n < most) {
         struct pn_task *task = pn_runq_pop(core->runq);
@@ -134,7 +132,7 @@ static unsigned run_tasks(struct pn_core *core) {
         }
         task->run(task);
         n++;
-        if (pn_slice_over()) {
+        if (core->polls_due || pn_slice_over()) {
             break;
         }
     }
@@ -146,7 +144,7 @@ static unsigned run_tasks(struct pn_core *core) {
 bool pn_slice_over(void) {
     struct pn_core *core = pn_this_core;
     /* Not the wheel: it may be a rescuer's just now. */
-    return core->slice_end != NO_TIMERS && pn_ticks_now() > core->slice_end;
+    return core->slice_end != PN_NO_TIMERS && pn_ticks_now() > core->slice_end;
 }
 
 void pn_wake_neighbour(void) {
@@ -165,7 +163,7 @@ void pn_wake_neighbour(void) {
 
 static unsigned turn(struct pn_core *core) {
     unsigned n = 0;
-    core->slice_end = NO_TIMERS;
+    core->slice_end = PN_NO_TIMERS;
     if (core->wheel.armed != 0) {
         core->slice_end = pn_ticks_now() + core->rt->slice_ticks;
         n += (unsigned)pn_wheel_advance(&core->wheel, pn_now_ns(), TIMERS_PER_TURN);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Claims: an owner starts what it has claimed, one after the other, two lists in a row, of which it
- * ends the first early; two rescuers take the lease when they can and revoke what is left. Each item is started exactly once,
- * by whoever has it, and what it points to was written before.
+ * ends the first early; two rescuers take the lease when they can and revoke what is left. Each
+ * item is started exactly once, by whoever has it, and what it points to was written before.
  */
 #include "explorer.h"
 #include "runtime/claims.h"
