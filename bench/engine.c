@@ -201,6 +201,7 @@ static int play(struct pn_bench *b, uint64_t jobs, struct pn_watch *w) {
     b->round.log = w->log ? pn_event_log : NULL;
     b->round.log_context = b;
     b->round.params = b->params;
+    b->round.slice_units = b->design->slice_units > 0 ? b->design->slice_units : UINT32_MAX;
     b->round.jobs = jobs;
     b->round.collected = b->params->collector == PN_COLLECTOR_SHARED ? &b->collected : NULL;
     pn_store_rlx(&b->collected.done, 0); /* relaxed: before the producers start */
@@ -242,6 +243,7 @@ static void fill_sums(struct pn_bench *b, struct pn_outcome *out) {
         slept += t->slept;
         out->restarts += t->restarts;
         pn_histogram_merge(&out->latency, &t->latency);
+        pn_histogram_merge(&out->short_latency, &t->short_latency);
         out->core_jobs[i] = t->done;
     }
     out->sleep_mean_ns = slept == 0 ? PN_NONE : slept_ns / slept;

@@ -178,6 +178,12 @@ static uint32_t units_of(const struct pn_params *p, uint32_t key) {
     return pn_job_pick(key, PN_DRAW_UNITS, (uint32_t)p->wlo, (uint32_t)p->whi);
 }
 
+static bool is_short(const struct pn_round *round, const struct pn_job *job) {
+    uint32_t ppm = (uint32_t)round->params->greedy_ppm;
+    return ppm > 0 &&
+           !pn_job_hit(pn_job_key(round->bases[job->producer], job->i), PN_DRAW_GREEDY, ppm);
+}
+
 static void block(uint64_t us) {
     (void)nanosleep(&(struct timespec){.tv_sec = (time_t)(us / 1000000),
                                        .tv_nsec = (long)(us % 1000000 * 1000)},
@@ -213,16 +219,11 @@ void pn_tally_restarted(const struct pn_round *round, struct pn_tally *tally, ui
     }
 }
 
-enum pn_job_rc pn_job_run(const struct pn_round *round, struct pn_tally *tally,
-                          struct pn_arena *arena, struct pn_job *job, uint64_t worker,
-                          uint64_t *sleep_ns) {
+/* From the crash point on. */
+static inline enum pn_job_rc end(const struct pn_round *round, struct pn_tally *tally,
+                                 struct pn_arena *arena, struct pn_job *job, uint64_t worker,
+                                 uint32_t key, uint64_t *sleep_ns) {
     const struct pn_params *p = round->params;
-    uint32_t key = pn_job_key(round->bases[job->producer], job->i);
-    uint32_t x = key + (p->payload > 0 ? read_payload(job->payload, p->payload) : 0);
-    if (p->alloc > 0) {
-        scratch(arena, p->alloc);
-    }
-    job->result = pn_compute(x, units_of(p, key));
     enum pn_fate fate =
         round->failure == NULL ? PN_FATE_LIVE : pn_failure_at_crash_point(round->failure, worker);
     if (fate == PN_FATE_HANG) {
@@ -249,6 +250,42 @@ enum pn_job_rc pn_job_run(const struct pn_round *round, struct pn_tally *tally,
     return PN_JOB_DONE;
 }
 
+static enum pn_job_rc make_way(const struct pn_round *round, struct pn_job *job, uint32_t x,
+                               uint32_t units) {
+    job->result = pn_compute(x, round->slice_units);
+    job->units_left = units - round->slice_units;
+    return PN_JOB_YIELD;
+}
+
+enum pn_job_rc pn_job_run(const struct pn_round *round, struct pn_tally *tally,
+                          struct pn_arena *arena, struct pn_job *job, uint64_t worker,
+                          uint64_t *sleep_ns) {
+    const struct pn_params *p = round->params;
+    uint32_t key = pn_job_key(round->bases[job->producer], job->i);
+    uint32_t x = key + (p->payload > 0 ? read_payload(job->payload, p->payload) : 0);
+    if (p->alloc > 0) {
+        scratch(arena, p->alloc);
+    }
+    uint32_t units = units_of(p, key);
+    if (__builtin_expect(units > round->slice_units, 0)) {
+        return make_way(round, job, x, units);
+    }
+    job->result = pn_compute(x, units);
+    return end(round, tally, arena, job, worker, key, sleep_ns);
+}
+
+enum pn_job_rc pn_job_go_on(const struct pn_round *round, struct pn_tally *tally,
+                            struct pn_arena *arena, struct pn_job *job, uint64_t worker,
+                            uint64_t *sleep_ns) {
+    uint32_t x = (uint32_t)job->result;
+    if (job->units_left > round->slice_units) {
+        return make_way(round, job, x, job->units_left);
+    }
+    job->result = pn_compute(x, job->units_left);
+    return end(round, tally, arena, job, worker, pn_job_key(round->bases[job->producer], job->i),
+               sleep_ns);
+}
+
 void pn_job_finish(const struct pn_round *round, struct pn_tally *tally, struct pn_arena *arena,
                    struct pn_job *job, uint64_t worker, uint64_t slept_ns) {
     tally->checksum += job->result;
@@ -265,6 +302,9 @@ void pn_job_finish(const struct pn_round *round, struct pn_tally *tally, struct 
         uint64_t latency = job->start_ns == 0 ? UINT64_MAX : now - job->start_ns;
         if (job->start_ns != 0) {
             pn_histogram_add(&tally->latency, latency);
+            if (is_short(round, job)) {
+                pn_histogram_add(&tally->short_latency, latency);
+            }
         }
         struct pn_record what = {.kind = PN_RECORD_JOB,
                                  .producer = job->producer,

@@ -57,6 +57,8 @@ static void latency(const struct pn_outcome *o, FILE *to) {
         number(to, quantiles[i].name,
                h->n == 0 ? PN_NONE : pn_histogram_quantile(h, quantiles[i].q));
     }
+    const struct pn_histogram *s = &o->short_latency;
+    number(to, "short_p99_ns", s->n == 0 ? PN_NONE : pn_histogram_quantile(s, 0.99));
     number(to, "max_ns", h->n == 0 ? PN_NONE : h->max);
     number(to, "samples", h->n);
     number(to, "sleep_mean_ns", o->sleep_mean_ns);

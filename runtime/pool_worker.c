@@ -175,6 +175,12 @@ static bool settle(struct pn_worker *worker, enum pn_job_rc rc) {
         fall_asleep(worker);
         return false;
     }
+    if (rc == PN_JOB_YIELD) {
+        bool was_in_task = pn_core_hold(worker->part->core);
+        list_ready(worker->part, worker);
+        pn_core_unhold(worker->part->core, was_in_task);
+        return false;
+    }
     worker->job = NULL;
     return true;
 }
@@ -192,11 +198,10 @@ static bool run_item(struct pn_worker *worker) {
     return true;
 }
 
-/* A worker that is ready has slept, or was claimed for an item that it has not begun. \return true
- * if it can go on */
-static bool end_sleep(struct pn_worker *worker) {
+/* A worker that is ready has slept, or made way for others. \return true if it can go on */
+static bool end_wait(struct pn_worker *worker) {
     if (worker->slept_from_ns == 0) {
-        return true;
+        return settle(worker, worker->part->pool->config.go_on(worker, worker->job));
     }
     worker->part->slept_ns = pn_now_ns() - worker->slept_from_ns;
     worker->slept_from_ns = 0;
@@ -205,14 +210,17 @@ static bool end_sleep(struct pn_worker *worker) {
 
 static unsigned run_ready(struct pn_pool_part *part) {
     unsigned n = 0;
-    while (part->ready != NULL && n < PN_POOL_TURN) {
+    /* Who makes way again goes behind the queue, not only behind who is ready. */
+    struct pn_worker **end = part->ready_end;
+    for (bool last = false; part->ready != NULL && n < PN_POOL_TURN && !last;) {
         struct pn_worker *worker = part->ready;
+        last = end == &worker->next;
         part->ready = worker->next;
         if (part->ready == NULL) {
             part->ready_end = &part->ready;
         }
         pn_core_enter_task(part->core);
-        if (end_sleep(worker) && run_item(worker)) {
+        if (end_wait(worker) && run_item(worker)) {
             set_free(worker);
         }
         pn_core_leave_task(part->core);

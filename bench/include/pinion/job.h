@@ -18,6 +18,7 @@ struct pn_job {
     uint64_t start_ns; /* sampled jobs: first attempt to enqueue, or intended start; else 0 */
     uint32_t *payload; /* NULL where payload=0; behind the message or a block of its own */
     uint64_t result;
+    uint32_t units_left; /* of a job that made way for others */
     bool payload_inline; /* freed with the message */
 };
 
@@ -39,7 +40,7 @@ struct pn_tally {
     uint64_t lost, checksum, slept_ns, slept, crashes, restarts;
     uint64_t stamped_done, idle_ns; /* when this core last ran out of work, and what it had done */
     uint64_t *worker_jobs;          /* [workers] */
-    struct pn_histogram latency;
+    struct pn_histogram latency, short_latency; /* short: with greedy_ppm, of jobs not hit */
     struct pn_record *records;
     uint64_t n_records, max_records, crash_records, restart_records;
 };
@@ -52,8 +53,9 @@ struct pn_round {
     const struct pn_params *params;
     struct pn_failure *failure; /* to come or come; NULL = none in this round */
     uint64_t jobs, sample_every;
-    uint64_t start_ns; /* t0 */
-    uint32_t *bases;   /* [producers] */
+    uint64_t start_ns;    /* t0 */
+    uint32_t slice_units; /* a job makes way for others after so many; UINT32_MAX: never */
+    uint32_t *bases;      /* [producers] */
     bool keep_records;
     struct pn_collected *collected; /* collector=shared: every core adds to it; else NULL */
     void (*log)(void *context, const struct pn_record *record); /* log=1: at once, any thread */
@@ -85,12 +87,15 @@ void pn_job_free(struct pn_arena *arena, struct pn_job *job);
  * Steps up to the sleep: read payload, scratch, compute, crash here if marked, release the payload,
  * blocking call.
  * \param sleep_ns  set for PN_JOB_SLEEP
- * \return DONE: finished and freed; SLEEP: call pn_job_finish after the sleep; CRASH: lost and
- * freed
+ * \return DONE: finished and freed; YIELD: call pn_job_go_on after others had their turn; SLEEP:
+ * call pn_job_finish after the sleep; CRASH: lost and freed
  */
 enum pn_job_rc pn_job_run(const struct pn_round *round, struct pn_tally *tally,
                           struct pn_arena *arena, struct pn_job *job, uint64_t worker,
                           uint64_t *sleep_ns);
+enum pn_job_rc pn_job_go_on(const struct pn_round *round, struct pn_tally *tally,
+                            struct pn_arena *arena, struct pn_job *job, uint64_t worker,
+                            uint64_t *sleep_ns);
 /** The worker died with this job in hand. Freed. */
 void pn_job_lose(const struct pn_round *round, struct pn_tally *tally, struct pn_arena *arena,
                  struct pn_job *job, uint64_t worker);

@@ -24,7 +24,7 @@ struct pn_outcome {
     uint64_t collected; /* jobs that collector=shared counted */
     uint64_t segments_retired, segments_recycled;
     uint64_t worker_min_jobs, worker_max_jobs, longest_gap_ns;
-    struct pn_histogram latency;
+    struct pn_histogram latency, short_latency;
     uint64_t sleep_mean_ns, rss_kb, hwm_kb;
     /* The injected failure: until the last victim was missed, from there until the last successor
      * was up; until throughput was back in the band. */

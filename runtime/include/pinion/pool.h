@@ -10,9 +10,9 @@
  * worker starts in its place.
  *
  * W bounds jobs begun and not finished: a sleeping job keeps its worker. A core may take a turn's
- * worth of jobs off the queue before they begin; they still count as waiting, within `capacity`, and
- * others take them over if the core gets stuck.
- * Threads: handlers run on schedulers; a worker never leaves its core.
+ * worth of jobs off the queue before they begin; they still count as waiting, within `capacity`,
+ * and others take them over if the core gets stuck. Threads: handlers run on schedulers; a worker
+ * never leaves its core.
  */
 #ifndef PINION_POOL_H
 #define PINION_POOL_H
@@ -31,6 +31,7 @@ struct pn_pool_job {
 enum pn_job_rc {
     PN_JOB_DONE,
     PN_JOB_SLEEP,     /* after pn_worker_sleep_ns; `resume` follows */
+    PN_JOB_YIELD,     /* not done: `go_on` follows, once others here had their turn */
     PN_JOB_CRASH,     /* the worker is dropped, a new one takes its place at once */
     PN_JOB_CRASH_WAIT /* ... or after pn_worker_sleep_ns: a back-off. `resume`, without a job */
 };
@@ -46,6 +47,8 @@ struct pn_pool_config {
     void *context;
     /** Run a job. The handler owns it from here on. */
     enum pn_job_rc (*run)(struct pn_worker *worker, struct pn_pool_job *job);
+    /** After PN_JOB_YIELD. NULL where no handler answers that. */
+    enum pn_job_rc (*go_on)(struct pn_worker *worker, struct pn_pool_job *job);
     /** After a sleep: ends the job, or sleeps again. job is NULL after a back-off: the new worker
      * begins, and it too may crash. */
     enum pn_job_rc (*resume)(struct pn_worker *worker, struct pn_pool_job *job);
