@@ -1,0 +1,94 @@
+%% SPDX-License-Identifier: MIT
+%% Births and deaths of workers, whoever restarts them.
+-module(pb_life).
+-export([spawn_options/0, up/3, crash/3, die/2, book_loss/4, too_many/2]).
+-include("pb.hrl").
+
+spawn_options() ->
+    #c{d = D} = persistent_term:get(pb),
+    [{message_queue_data, maps:get(mqd, D)}, {min_heap_size, maps:get(heap, D)}].
+
+%% In the worker's own process, before its first job. Parent: to be told that it is up; or none.
+up(C, W, Parent) ->
+    C#c.armed andalso process_flag(trap_exit, true),
+    Parent =:= none orelse proc_lib:init_ack(Parent, {ok, self()}),
+    case atomics:add_get(C#c.rows, ?AT(W, ?BORN), 1) of
+        1 -> pb_engine ! {born, W, self()};
+        _ -> again(C, W)
+    end.
+
+%% Restarted. Jobs that its predecessor had taken and not yet said so are put into the books first.
+again(C, W) ->
+    Now = ?NOW,
+    count(C, W, Now),
+    may_start(C, W),
+    atomics:put(C#c.rows, ?AT(W, ?TAKEN), taken_of(C, W)),
+    tell(C, {up, W, self()}).
+
+taken_of(#c{resend = true, taken = All, producers = P}, W) ->
+    Taken = element(W + 1, All),
+    lists:sum([counters:get(Taken, I) || I <- lists:seq(1, P)]);
+taken_of(C, W) ->
+    atomics:get(C#c.rows, ?AT(W, ?CLAIMED)).
+
+tell(C, Up) ->
+    [Pid ! Up || Pid <- tuple_to_list(persistent_term:get(pb_producers))],
+    C#c.armed andalso (pb_heart ! Up).
+
+count(C, W, Now) ->
+    Down = Now - atomics:get(C#c.rows, ?AT(W, ?DIED)),
+    counters:add(C#c.sums, ?RESTARTS, 1),
+    pb_events:restart(C, W, Now, Down),
+    case too_many(C, Now) of
+        true ->
+            atomics:put(C#c.words, ?FAILED, 1),
+            receive after infinity -> ok end;
+        false ->
+            ok
+    end.
+
+%% fail_kind=init: a start that fails, after 1, 2, ... 64 ms; the supervisor tries again.
+may_start(C, W) ->
+    case C#c.armed andalso atomics:get(C#c.rows, ?AT(W, ?STARTS)) of
+        Left when is_integer(Left), Left > 0 ->
+            atomics:sub(C#c.rows, ?AT(W, ?STARTS), 1),
+            receive after 1 bsl (6 - Left) -> ok end,
+            exit(start_failed);
+        _ ->
+            ok
+    end.
+
+%% The job in hand is lost. Its worker dies of it.
+crash(C, W, J) ->
+    Now = ?NOW,
+    book_loss(C, W, J, Now),
+    atomics:put(C#c.rows, ?AT(W, ?DIED), Now),
+    exit(cause(C, W)).
+
+book_loss(C, W, J, Now) ->
+    pb_events:crash(C, W, J, Now),
+    pb_events:lost(C, W, J),
+    counters:add(C#c.sums, ?LOST, 1).
+
+die(C, W) ->
+    atomics:put(C#c.rows, ?AT(W, ?DIED), ?NOW),
+    exit(cause(C, W)).
+
+cause(#c{armed = true, rows = Rows}, W) ->
+    case atomics:exchange(Rows, ?AT(W, ?DOOMED), 0) of
+        1 -> doomed;
+        0 -> crash
+    end;
+cause(_, _) ->
+    crash.
+
+%% OTP's supervisor counts restarts in whole seconds; every runtime gets the same window of
+%% milliseconds, so it is kept here: restart n looks when restart n - max was.
+too_many(#c{p = #{restarts_max := 0}}, _) ->
+    true;
+too_many(#c{restarts = none}, _) ->
+    false;
+too_many(#c{restarts = Ring, p = #{restarts_max := Max, restarts_period_ms := Ms}}, Now) ->
+    N = atomics:add_get(Ring, Max + 1, 1),
+    Before = atomics:exchange(Ring, N rem Max + 1, Now),
+    Before =/= 0 andalso Now - Before < Ms * 1000000.

@@ -1,0 +1,66 @@
+%% SPDX-License-Identifier: MIT
+%% Which module is a mode's worker, and which its producer; what the summary says of it.
+-module(pb_mode).
+-export([worker/1, producer/1, facts/1, comparable/1, check/2, bound/1, queue_bytes/1, turn/1, no_more/1, absent/1]).
+-include("pb.hrl").
+
+worker(gleam) -> pb_gleam;
+worker(tuned) -> pb_worker;
+worker(_) -> pb_naive.
+
+producer(spawn) -> pb_spawn;
+producer(tuned) -> pb_producer;
+producer(gleam) -> pb_producer;
+producer(_) -> pb_naive_producer.
+
+%% {bound, queue_effective, queue_kind, payload_mode}
+facts(#c{mode = spawn, workers = W}) -> {in_flight, W, none, reference};
+facts(#c{mode = Mode}) when Mode =:= naive; Mode =:= literal -> {none, null, mailbox, copy};
+facts(#c{bound = Bound, workers = W}) -> {queue, Bound * W, mailbox, reference}.
+
+%% Modes that lose mailboxes, or do not compute, are compared with nothing.
+comparable(Mode) -> Mode =/= naive andalso Mode =/= literal.
+
+%% What a mode cannot do is a line of its own.
+check(#{mode := gleam}, _) ->
+    case absent(gleam) of
+        none -> ok;
+        Why -> throw({3, ["mode gleam: ", Why]})
+    end;
+check(#{mode := Mode}, #{keys := K}) when K > 0, Mode =:= spawn ->
+    throw({2, "keys=: beam:spawn has no mailbox that would keep a key's jobs in order"});
+check(_, _) ->
+    ok.
+
+%% Jobs that may wait in one mailbox: a payload has one size, so a bound in bytes is one in jobs.
+bound(#{queue := Q, workers := W} = P) ->
+    Jobs = max(1, Q div W),
+    case bytes(P) of
+        0 -> Jobs;
+        Bytes -> max(1, min(Jobs, Bytes div W div maps:get(payload, P)))
+    end.
+
+bytes(#{payload := 0}) -> 0;
+bytes(#{queue_bytes := auto}) -> 0;
+bytes(#{queue_bytes := Bytes}) -> Bytes.
+
+queue_bytes(#c{p = P, bound = Bound, workers = W, payload = B}) ->
+    case bytes(P) of
+        0 -> null;
+        _ -> Bound * W * B
+    end.
+
+%% Messages that a worker takes before others get a turn: the emulator counts reductions, 4000, not messages.
+turn(_) -> null.
+
+%% Nothing more will end although jobs are missing: only where mailboxes die with their workers.
+no_more(_) -> false.
+
+%% Why a mode is not here.
+absent(gleam) ->
+    case code:which(pinion_worker) of
+        non_existing -> <<"not measured: gleam not found">>;
+        _ -> none
+    end;
+absent(_) ->
+    none.
