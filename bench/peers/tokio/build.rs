@@ -6,10 +6,7 @@ use std::process::Command;
 fn main() {
     println!("cargo:rerun-if-changed=Cargo.lock");
     let lock = std::fs::read_to_string("Cargo.lock").expect("Cargo.lock");
-    for (package, variable) in [
-        ("tokio", "TOKIO_VERSION"),
-        ("async-channel", "ASYNC_CHANNEL_VERSION"),
-    ] {
+    for (package, variable) in [("tokio", "TOKIO_VERSION"), ("kanal", "KANAL_VERSION")] {
         let name = format!("name = \"{package}\"");
         let mut lines = lock.lines().skip_while(|line| *line != name).skip(1);
         let version = lines

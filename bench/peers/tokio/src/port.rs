@@ -70,7 +70,7 @@ impl Message for Vec<Job> {
 /// One producer's way to the workers.
 pub enum Port<M: Message> {
     Mailboxes(Mailboxes<M>),
-    Queue(async_channel::Sender<M>),
+    Queue(kanal::AsyncSender<M>),
     Naive(Current<M>),
     Spawner(Spawner),
 }
@@ -84,7 +84,11 @@ impl<M: Message> Port<M> {
         }
         let sent = match self {
             Port::Mailboxes(boxes) => boxes.try_send(bench, message),
-            Port::Queue(tx) => tx.try_send(message).map_err(|back| back.into_inner()),
+            Port::Queue(tx) => {
+                let mut message = Some(message);
+                let _ = tx.try_send_option(&mut message);
+                message.map_or(Ok(()), Err)
+            }
             Port::Naive(current) => current.try_send(bench, message),
             Port::Spawner(spawner) => spawner.try_send(bench, message),
         };

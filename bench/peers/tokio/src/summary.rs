@@ -15,8 +15,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub const VERSIONS: &str = concat!(
     "{\"tokio\":\"",
     env!("TOKIO_VERSION"),
-    "\",\"async-channel\":\"",
-    env!("ASYNC_CHANNEL_VERSION"),
+    "\",\"kanal\":\"",
+    env!("KANAL_VERSION"),
     "\",\"rustc\":\"",
     env!("RUSTC_VERSION"),
     "\"}"

@@ -31,7 +31,7 @@ impl<M> Inbox<M> {
 
 pub enum Inlet<M> {
     Own(OwnedMutexGuard<Inbox<M>>, usize),
-    Shared(async_channel::Receiver<M>, OwnedMutexGuard<Vec<Job>>),
+    Shared(kanal::AsyncReceiver<M>, OwnedMutexGuard<Vec<Job>>),
 }
 
 impl<M: Message> Inlet<M> {

@@ -17,12 +17,15 @@ pub fn build<M: Message>(bench: &Arc<Bench>) -> Built {
     if p.pattern != Pattern::None {
         capacity = capacity.max(p.producers);
     }
-    let (tx, rx) = async_channel::bounded::<M>(capacity as usize);
+    let (tx, rx) = kanal::bounded_async::<M>(capacity as usize);
     if p.pattern != Pattern::None {
         let tx = tx.clone();
         let send = move |_: &Bench, job: Job| {
             let sent = tx.try_send(M::collect(std::iter::once(job)));
-            assert!(sent.is_ok(), "the queue has room for every chain");
+            assert!(
+                matches!(sent, Ok(true)),
+                "the queue has room for every chain"
+            );
         };
         let _ = bench.chain.set(Box::new(send));
     }
@@ -44,7 +47,7 @@ pub fn build<M: Message>(bench: &Arc<Bench>) -> Built {
         .spawn(supervise::run(Arc::clone(bench), start));
     let facts = Facts {
         bound: "queue",
-        queue_kind: "async-channel",
+        queue_kind: "kanal",
         payload_mode: "reference",
         queue_effective: Some(capacity * p.batch),
         turn: Some(1),
