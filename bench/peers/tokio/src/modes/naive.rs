@@ -121,7 +121,7 @@ pub fn build<M: Message>(bench: &Arc<Bench>) -> Built {
                 rx,
                 jobs: Vec::new(),
             };
-            mortal(bench, id, work(id, mine)).await;
+            mortal(bench, id, Box::pin(work(id, mine))).await;
         }
     };
     bench

@@ -39,7 +39,7 @@ pub fn build<M: Message>(bench: &Arc<Bench>) -> Built {
         let rest = Arc::clone(&rests[id as usize]);
         async move {
             let inlet = Inlet::Shared(rx, rest.lock_owned().await);
-            mortal(Arc::clone(&bench), id, work(bench, id, inlet)).await;
+            mortal(Arc::clone(&bench), id, Box::pin(work(bench, id, inlet))).await;
         }
     };
     bench

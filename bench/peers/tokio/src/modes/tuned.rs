@@ -64,7 +64,7 @@ pub fn build<M: Message>(bench: &Arc<Bench>) -> Built {
         let (bench, inbox) = (Arc::clone(&b), Arc::clone(&inboxes[id as usize]));
         async move {
             let inlet = Inlet::Own(inbox.lock_owned().await, turn);
-            mortal(Arc::clone(&bench), id, work(bench, id, inlet)).await;
+            mortal(Arc::clone(&bench), id, Box::pin(work(bench, id, inlet))).await;
         }
     };
     bench
