@@ -154,7 +154,7 @@ impl Params {
                 self.whi = self.wlo;
             }
             "queue_bytes" if value == "auto" => self.queue_bytes = None,
-            "queue_bytes" => self.queue_bytes = Some(number(key, value, 0, 1 << 40)?),
+            "queue_bytes" => self.queue_bytes = Some(number(key, value, 0, 1 << 50)?),
             _ => match self.field(key) {
                 Some((field, min, max)) => *field = number(key, value, min, max)?,
                 None => return Err(format!("no parameter '{key}'")),
