@@ -87,7 +87,7 @@ void pn_part_take_returned(struct pn_pool_part *part) {
     }
 }
 
-/* Holding the lease. Capacity is the caller's to know. */
+/* Holding the lease, as in take_aside. Capacity is the caller's to know. */
 static void put_aside(struct pn_aside *aside, void *const *items, size_t n) {
     if (aside->first > 0) {
         memmove((void *)aside->item, (void *)(aside->item + aside->first),
@@ -98,14 +98,11 @@ static void put_aside(struct pn_aside *aside, void *const *items, size_t n) {
     aside->n += n;
 }
 
-static size_t take_aside(struct pn_pool_part *part, void **items, size_t most) {
-    bool was_in_task = pn_core_hold(part->core);
-    struct pn_aside *aside = &part->aside;
+static size_t take_aside(struct pn_aside *aside, void **items, size_t most) {
     size_t n = aside->n < most ? aside->n : most;
     memcpy((void *)items, (void *)(aside->item + aside->first), n * sizeof *items);
     aside->n -= n;
     aside->first = aside->n == 0 ? 0 : aside->first + n;
-    pn_core_unhold(part->core, was_in_task);
     return n;
 }
 
@@ -395,8 +392,10 @@ static unsigned run_queued(struct pn_pool_part *part, unsigned most) {
         /* The claims are all started or ended: their list is free. */
         void **items = part->claims.item;
         size_t want = how_many(part, most - n);
+        /* While the lease is not lent: else a rescuer may be there. */
+        bool old = !part->core->in_task && part->aside.n > 0;
         size_t found =
-            part->aside.n > 0 ? take_aside(part, items, want) : take_anywhere(part, items, want);
+            old ? take_aside(&part->aside, items, want) : take_anywhere(part, items, want);
         if (found == 0) {
             break;
         }
@@ -406,7 +405,7 @@ static unsigned run_queued(struct pn_pool_part *part, unsigned most) {
         run_taken(part, found);
         n += (unsigned)found;
         /* Timers are looked at between long jobs: a producer may be due. */
-        if (pn_slice_over() || (part->burst == 1 && part->core->slice_end != PN_NO_TIMERS)) {
+        if (old || pn_slice_over() || (part->burst == 1 && part->core->slice_end != PN_NO_TIMERS)) {
             break;
         }
     }
