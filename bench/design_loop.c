@@ -164,8 +164,7 @@ int pn_run_loop(const struct pn_run_options *o, struct pn_outcome *out, struct p
     if (check(p, err) != 0) {
         return -EINVAL;
     }
-    struct pn_round round = {
-        .params = p, .jobs = p->jobs, .sample_every = UINT64_MAX, .slice_units = UINT32_MAX};
+    struct pn_round round = {.params = p, .jobs = p->jobs, .sample_every = UINT64_MAX};
     round.bases = malloc(p->producers * sizeof *round.bases);
     struct loop *loops = aligned_alloc(PN_LINE, n * sizeof *loops);
     pthread_barrier_t barrier;

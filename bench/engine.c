@@ -201,7 +201,7 @@ static int play(struct pn_bench *b, uint64_t jobs, struct pn_watch *w) {
     b->round.log = w->log ? pn_event_log : NULL;
     b->round.log_context = b;
     b->round.params = b->params;
-    b->round.slice_units = b->design->slice_units > 0 ? b->design->slice_units : UINT32_MAX;
+    b->round.slice_units = b->design->slice_units;
     b->round.jobs = jobs;
     b->round.collected = b->params->collector == PN_COLLECTOR_SHARED ? &b->collected : NULL;
     pn_store_rlx(&b->collected.done, 0); /* relaxed: before the producers start */

@@ -267,7 +267,7 @@ enum pn_job_rc pn_job_run(const struct pn_round *round, struct pn_tally *tally,
         scratch(arena, p->alloc);
     }
     uint32_t units = units_of(p, key);
-    if (__builtin_expect(units > round->slice_units, 0)) {
+    if (__builtin_expect(units > round->slice_units && round->slice_units > 0, 0)) {
         return make_way(round, job, x, units);
     }
     job->result = pn_compute(x, units);

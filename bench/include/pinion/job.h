@@ -54,7 +54,7 @@ struct pn_round {
     struct pn_failure *failure; /* to come or come; NULL = none in this round */
     uint64_t jobs, sample_every;
     uint64_t start_ns;    /* t0 */
-    uint32_t slice_units; /* a job makes way for others after so many; UINT32_MAX: never */
+    uint32_t slice_units; /* a job makes way for others after so many; 0: never */
     uint32_t *bases;      /* [producers] */
     bool keep_records;
     struct pn_collected *collected; /* collector=shared: every core adds to it; else NULL */
