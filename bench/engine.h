@@ -14,7 +14,7 @@
 #include <pinion/outcome.h>
 #include <pthread.h>
 
-/* Submissions of a producer's task before others get their turn. */
+/* Jobs of a producer's task before others get their turn. */
 enum { PN_PRODUCER_TURN = 64 };
 
 /* One producer. In a round it is touched by one thread: its own, or the schedulers that run its

@@ -215,7 +215,9 @@ static void finish(struct pn_producer *p, struct pn_arena *arena) {
 static void producer_task(struct pn_task *task) {
     struct pn_producer *p = (struct pn_producer *)(void *)task;
     bool bursts = makes_bursts(p);
-    for (unsigned k = 0; k < (bursts ? 1 : PN_PRODUCER_TURN); k++) {
+    uint64_t turns =
+        bursts ? 1 : (PN_PRODUCER_TURN + p->bench->params->batch - 1) / p->bench->params->batch;
+    for (uint64_t k = 0; k < turns; k++) {
         switch (bursts ? burst(p, pn_this_arena()) : step(p, pn_this_arena())) {
         case STEP_SENT:
             break;

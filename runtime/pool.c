@@ -124,6 +124,12 @@ void pn_shard_room(struct pn_pool *pool, struct pn_shard *shard) {
     }
 }
 
+static void pushed(struct pn_pool_part *part, unsigned items, unsigned jobs) {
+    part->pushed += items;
+    part->pushed_jobs += jobs;
+    part->core->polls_due = part->pushed_jobs >= PN_POOL_TURN;
+}
+
 enum pn_queue_rc pn_pool_submit(struct pn_pool *pool, struct pn_pool_job *jobs, unsigned n) {
     struct pn_pool_part *part = part_here(pool);
     unsigned own = pn_this_core->domain;
@@ -142,7 +148,7 @@ enum pn_queue_rc pn_pool_submit(struct pn_pool *pool, struct pn_pool_job *jobs, 
         (void)pn_credit_give(&part->credit, n);
         return rc;
     }
-    part->pushed += n;
+    pushed(part, 1, n);
     return PN_QUEUE_OK;
 }
 
@@ -160,8 +166,7 @@ enum pn_queue_rc pn_pool_submit_n(struct pn_pool *pool, struct pn_pool_job *cons
     uint64_t credits = pn_credit_take_some(&part->credit, n);
     if (credits > 0) {
         *done = (unsigned)pn_segq_push_n_credited(part->ports[own], (void *const *)jobs, credits);
-        part->pushed += *done;
-        part->core->polls_due = part->pushed >= PN_POOL_TURN;
+        pushed(part, *done, *done);
     }
     if (*done < credits) {
         (void)pn_credit_give(&part->credit, credits - *done);

@@ -115,7 +115,8 @@ struct pn_pool_part {
     uint64_t restarts;
     unsigned polls;
     unsigned prudent;     /* visits to come that take no more than there are free workers */
-    unsigned pushed;      /* jobs into the queue, since the last poll */
+    unsigned pushed;      /* items into the queue, since the last poll */
+    unsigned pushed_jobs; /* the same in jobs */
     unsigned burst;       /* items to take at once: PN_POOL_TAKEN_NS of them */
     uint64_t job_ticks;   /* what a job takes, lately */
     uint64_t alone_ticks; /* the same, when nothing was shared; least_ticks: so far */

@@ -420,9 +420,12 @@ unsigned pn_part_run(struct pn_pool_part *part) {
         pn_shard_room(part->pool, part->shard);
     }
     part->prudent -= part->prudent > 0;
-    unsigned most = part->pushed < PN_POOL_TURN        ? PN_POOL_TURN
+    /* What was made here, if that is a visit's worth: one more taking would find nothing, or what
+     * the next core has just made. */
+    unsigned most = part->pushed_jobs < PN_POOL_TURN   ? PN_POOL_TURN
                     : part->pushed < PN_POOL_VISIT_MAX ? part->pushed
                                                        : PN_POOL_VISIT_MAX;
+    part->pushed_jobs = 0;
     if (n < most) {
         part->visit_from = pn_ticks_now();
         unsigned ran = run_queued(part, most - n);
