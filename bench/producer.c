@@ -104,6 +104,9 @@ static void note_room(struct pn_producer *p) {
     }
 }
 
+/* Submissions of a task that go in one by one, before others get their turn. */
+enum { SINGLE_TURN = 16 };
+
 enum step { STEP_SENT, STEP_FULL, STEP_EARLY, STEP_OVER, STEP_NO_MEMORY };
 
 /* One item further. */
@@ -215,8 +218,11 @@ static void finish(struct pn_producer *p, struct pn_arena *arena) {
 static void producer_task(struct pn_task *task) {
     struct pn_producer *p = (struct pn_producer *)(void *)task;
     bool bursts = makes_bursts(p);
-    uint64_t turns =
-        bursts ? 1 : (PN_PRODUCER_TURN + p->bench->params->batch - 1) / p->bench->params->batch;
+    uint64_t batch = p->bench->params->batch;
+    uint64_t turns = bursts ? 1
+                     : p->bench->design->submit_n != NULL && batch > 1
+                         ? (PN_PRODUCER_TURN + batch - 1) / batch
+                         : SINGLE_TURN;
     for (uint64_t k = 0; k < turns; k++) {
         switch (bursts ? burst(p, pn_this_arena()) : step(p, pn_this_arena())) {
         case STEP_SENT:

@@ -69,7 +69,7 @@ static unsigned ready_producers(struct pn_pool_part *part) {
  * are dealt out from core 0 on. */
 void pn_part_wake(struct pn_pool_part *part) {
     const struct pn_pool *pool = part->pool;
-    if (pool->n_parts == 1) {
+    if (pool->n_parts == 1 || !(any_queued(part) || pn_runq_length(part->core->runq) > 0)) {
         return;
     }
     if (pool->config.workers >= pool->n_parts) {
