@@ -34,8 +34,10 @@
 -define(SUCCESSORS, 13).
 -define(NOTICED, 14).       % when the last victim was missed
 -define(UP, 15).            % when the last successor was up
--define(IDLE_LAST, 16).     % mode spawn: when the last job ended
--define(N_WORDS, 16).
+-define(IDLE_LAST, 16).     % modes whose workers keep no such time: when the last job ended
+-define(DRAINED, 17).       % modes that lose mailboxes: 2 once all of them have been empty
+-define(ROUND_JOBS, 18).
+-define(N_WORDS, 18).
 
 %% A worker's row in the atomics array `rows`. What its producers write and what it writes itself
 %% lie on lines of their own.
@@ -72,5 +74,6 @@
     sleep_ppm, slo, shi, crash_ppm, block_ppm, block_us, greedy_ppm, greedy_units,
     offload, alloc, batch, arrival, keys, state, log, shared, pattern,
     key_states :: tuple(),
+    chains,                 % pattern=: of each chain what is under way, and what was taken
     plain :: boolean()      % a job is its computation and nothing else
 }).

@@ -76,7 +76,8 @@ over(C, #{at := Seen, t0 := T0, cpu0 := Cpu0} = W) ->
     end,
     W#{cpu => Cpu, 'end' => End, half := Half}.
 
-last_idle(#c{mode = spawn, words = Words}, _, _) -> atomics:get(Words, ?IDLE_LAST);
+last_idle(#c{mode = Mode, words = Words}, _, _) when Mode =/= tuned, Mode =/= gleam ->
+    atomics:get(Words, ?IDLE_LAST);
 last_idle(_, -1, Last) -> Last;
 last_idle(#c{rows = Rows} = C, W, Last) -> last_idle(C, W - 1, max(Last, atomics:get(Rows, ?AT(W, ?IDLE)))).
 

@@ -3,7 +3,7 @@
 -module(pb_design).
 -export([parse/1, modes/0]).
 
-modes() -> [tuned, gleam].
+modes() -> [tuned, naive, spawn, literal, gleam].
 
 %% {Key, Initial, Allowed}: a list of words, or {Min, Max}. The first three are the VM's: the launcher
 %% has taken them, here they are only checked and named.

@@ -12,6 +12,8 @@ run(#{params := P, design := D} = Options) ->
     C = make(P, D, maps:get(events, Options)),
     persistent_term:put(pb, C),
     pb_events:open(C),
+    ets:new(pb_names, [named_table, public, {read_concurrency, true}]),
+    start_results(C),
     {ok, _} = application:ensure_all_started(pinion_beam),
     start_producers(C),
     wait_workers(C),
@@ -51,7 +53,7 @@ make(#{workers := W, producers := Producers, crash_ppm := Crash, fail_at_ms := F
         _ -> D0
     end,
     Resend = Crash > 0 orelse Fail > 0,
-    Bound = pb_mode:bound(P),
+    Bound = pb_mode:bound(maps:get(mode, D), P),
     #c{
         p = P, d = D, mode = maps:get(mode, D), schedulers = Schedulers, events = Events,
         sums = counters:new(?N_SUMS, [write_concurrency]),
@@ -71,11 +73,12 @@ make(#{workers := W, producers := Producers, crash_ppm := Crash, fail_at_ms := F
         sleep_ppm = maps:get(sleep_ppm, P), slo = maps:get(slo, P), shi = maps:get(shi, P),
         crash_ppm = Crash, block_ppm = maps:get(block_ppm, P), block_us = maps:get(block_us, P),
         greedy_ppm = maps:get(greedy_ppm, P), greedy_units = maps:get(greedy_units, P),
-        offload = maps:get(offload, P), alloc = maps:get(alloc, P), batch = min(maps:get(batch, P), Bound),
+        offload = maps:get(offload, P), alloc = maps:get(alloc, P), batch = pb_mode:batch(maps:get(mode, D), P, Bound),
         arrival = maps:get(arrival, P), keys = maps:get(keys, P), state = maps:get(state, P),
-        log = maps:get(log, P), pattern = maps:get(pattern, P),
+        log = maps:get(log, P), pattern = pb_mode:pattern(maps:get(mode, D), P),
         shared = case maps:get(collector, P) of shared -> atomics:new(2, []); sharded -> none end,
         key_states = states(P),
+        chains = atomics:new(2 * Producers, []),
         plain = plain(P)
     }.
 
@@ -96,6 +99,12 @@ plain(P) ->
     Extra = [payload, sleep_ppm, crash_ppm, block_ppm, greedy_ppm, alloc, state, fail_at_ms],
     lists:all(fun(K) -> maps:get(K, P) =:= 0 end, Extra).
 
+start_results(#c{mode = Mode} = C) when Mode =:= naive; Mode =:= literal ->
+    persistent_term:put(pb_device, pb_naive:device()),
+    register(pb_results, spawn_link(pb_naive, results, [C]));
+start_results(_) ->
+    ok.
+
 start_producers(C) ->
     Pids = [begin
         {ok, Pid} = supervisor:start_child(pb_producers, [P]),
@@ -113,6 +122,7 @@ wait_workers(#c{workers = W}) ->
 play(C, Jobs) ->
     reset(C),
     atomics:put(C#c.words, ?EVERY, max(1, Jobs div ?SAMPLES)),
+    atomics:put(C#c.words, ?ROUND_JOBS, Jobs),
     Cpu = pb_nif:cpu_ns(),
     T0 = ?NOW,
     atomics:put(C#c.words, ?T0, T0),

@@ -2,7 +2,7 @@
 %% Events as JSON lines. What happens while the round runs is kept in a table and written after it;
 %% log=1 writes each job at once.
 -module(pb_events).
--export([open/1, clear/1, job_done/5, crash/4, lost/3, restart/4, full/4, write/1, line/4]).
+-export([raise/3, open/1, clear/1, job_done/5, crash/4, restart/4, full/4, write/1, line/4]).
 -include("pb.hrl").
 
 -define(TABLE, pb_records).
@@ -59,10 +59,6 @@ crash(C, W, J, Now) ->
 
 restart(C, W, Now, Down) ->
     some(C, ?RESTART_RECORDS) andalso keep(restart, {W, 0}, Now, Down).
-
-%% The chain of a pattern goes on after a loss.
-lost(_C, _W, _J) ->
-    ok.
 
 %% The N-th time that producer P found no room; What() is the rest of the line.
 full(#c{events = true}, P, N, What) when N rem ?FULL_EVERY =:= 0 ->

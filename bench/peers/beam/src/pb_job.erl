@@ -138,7 +138,7 @@ sleep(_, _, Us, true) ->
     ?NOW - From.
 
 %% What a completed job leaves beside the sums that its worker keeps itself.
-done(#c{shared = none, log = 0}, _, _, 0, _, _) ->
+done(#c{shared = none, log = 0, pattern = none}, _, _, 0, _, _) ->
     ok;
 done(C, W, J, Start, Slept, X) ->
     case C#c.shared of
@@ -147,7 +147,8 @@ done(C, W, J, Start, Slept, X) ->
             atomics:add(Shared, 1, 1),
             atomics:add(Shared, 2, X)
     end,
-    pb_events:job_done(C, W, J, Start, Slept).
+    pb_events:job_done(C, W, J, Start, Slept),
+    C#c.pattern =:= none orelse pb_chain:go_on(C, J).
 
 %% Mutable memory that outlives a message is an atomics array on the BEAM; one word of each 64 bytes.
 touch_state(#c{state = 0}, _) ->

@@ -1,7 +1,7 @@
 %% SPDX-License-Identifier: MIT
 %% Births and deaths of workers, whoever restarts them.
 -module(pb_life).
--export([spawn_options/0, up/3, crash/3, die/2, book_loss/4, too_many/2]).
+-export([spawn_options/0, up/3, replaced/2, crash/3, die/2, book_loss/4, too_many/2]).
 -include("pb.hrl").
 
 spawn_options() ->
@@ -13,8 +13,12 @@ up(C, W, Parent) ->
     C#c.armed andalso process_flag(trap_exit, true),
     Parent =:= none orelse proc_lib:init_ack(Parent, {ok, self()}),
     case atomics:add_get(C#c.rows, ?AT(W, ?BORN), 1) of
-        1 -> pb_engine ! {born, W, self()};
-        _ -> again(C, W)
+        1 ->
+            ets:insert(pb_names, {W, self()}),
+            pb_engine ! {born, W, self()},
+            C#c.armed andalso (pb_heart ! {up, W, self()});
+        _ ->
+            again(C, W)
     end.
 
 %% Restarted. Jobs that its predecessor had taken and not yet said so are put into the books first.
@@ -22,6 +26,8 @@ again(C, W) ->
     Now = ?NOW,
     count(C, W, Now),
     may_start(C, W),
+    orphan(C),
+    ets:insert(pb_names, {W, self()}),
     atomics:put(C#c.rows, ?AT(W, ?TAKEN), taken_of(C, W)),
     tell(C, {up, W, self()}).
 
@@ -58,6 +64,23 @@ may_start(C, W) ->
             ok
     end.
 
+%% fail_kind=supervisor: nobody comes up before the last is down. Who was restarted in the supervisor's
+%% last moments goes with it, or there would be two of this worker.
+orphan(#c{armed = true, words = Words, p = #{fail_kind := supervisor}} = C) ->
+    case atomics:get(Words, ?DEAD) < atomics:get(Words, ?VICTIMS) of
+        true -> receive {'EXIT', _, _} -> exit(shutdown) after 1 -> orphan(C) end;
+        false -> ok
+    end;
+orphan(_) ->
+    ok.
+
+%% Mode spawn: the process that comes in a crashed one's place is the next job's.
+replaced(C, {crash, Died}) ->
+    Now = ?NOW,
+    counters:add(C#c.sums, ?RESTARTS, 1),
+    pb_events:restart(C, null, Now, Now - Died),
+    too_many(C, Now) andalso atomics:put(C#c.words, ?FAILED, 1).
+
 %% The job in hand is lost. Its worker dies of it.
 crash(C, W, J) ->
     Now = ?NOW,
@@ -67,8 +90,8 @@ crash(C, W, J) ->
 
 book_loss(C, W, J, Now) ->
     pb_events:crash(C, W, J, Now),
-    pb_events:lost(C, W, J),
-    counters:add(C#c.sums, ?LOST, 1).
+    counters:add(C#c.sums, ?LOST, 1),
+    C#c.pattern =:= none orelse pb_chain:go_on(C, J).
 
 die(C, W) ->
     atomics:put(C#c.rows, ?AT(W, ?DIED), ?NOW),

@@ -122,10 +122,6 @@ check(P) ->
 %% What no program on the BEAM can do, or means something else there.
 check_beam(#{producers_as := thread}) ->
     refuse("producers_as=thread: the BEAM has no threads for programs, its producers are processes", []);
-check_beam(#{fail_at_ms := Ms}) when Ms > 0 ->
-    refuse("fail_at_ms=~b is not built yet: only fail_at_ms=0", [Ms]);
-check_beam(#{pattern := Pattern}) when Pattern =/= none ->
-    refuse("pattern=~s is not built yet: only pattern=none", [Pattern]);
 check_beam(#{mem := Mem}) when Mem =:= interleave; Mem =:= remote ->
     refuse("mem=~s: the BEAM places its memory itself", [Mem]);
 check_beam(P) ->

@@ -5,7 +5,6 @@
 -module(pb_producer).
 -export([start_link/1, init/2]).
 -include("pb.hrl").
--include("pb_gen.hrl").
 
 -define(TRIES, 8).          % workers that are asked before waiting
 -define(TURN, 16).          % dropped messages before others get their turn
@@ -54,32 +53,16 @@ go(#s{c = #c{rate = 0} = C, last = Last} = S, I) ->
     Start = case S#s.next_sample of I -> ?NOW; _ -> 0 end,
     Want = case C#c.keys of 0 -> min(C#c.chunk * C#c.batch, Last - I); _ -> 1 end,
     step(S, I, Want, Start);
-go(S, I) ->
-    S1 = due(S, I),
-    await(S1#s.due),
-    step(S1, I, 1, S1#s.due).
+go(#s{c = C, p = P, base = Base} = S, I) ->
+    Due = pb_pace:due(C, P, Base, I, S#s.due),
+    pb_pace:await(Due),
+    step(S#s{due = Due}, I, 1, Due).
 
 step(S, I, Want, Start) ->
     {S1, W, N} = place(listen(S), target(S, I), Want),
     case W of
         drop -> go(S1, I + N);
         _ -> go(turn(send(S1, W, I, N, Start), W), I + N)
-    end.
-
-%% Intended start of job I of this producer.
-due(#s{c = #c{arrival = fixed} = C, p = P} = S, I) ->
-    S#s{due = atomics:get(C#c.words, ?T0) + (I * C#c.producers + P) * 1000000000 div C#c.rate};
-due(#s{c = C, base = Base, due = Due} = S, I) ->
-    U = (draw(key(Base, I), ?ARRIVAL) + 1) / 4294967296.0,
-    S#s{due = Due + trunc(-math:log(U) * C#c.producers / C#c.rate * 1.0e9)}.
-
-%% The BEAM's timers count milliseconds: what is due within one is sent at its end.
-await(Due) ->
-    case Due - ?NOW of
-        Left when Left =< 0 -> ok;
-        Left ->
-            receive after max(1, Left div 1000000) -> ok end,
-            await(Due)
     end.
 
 target(#s{c = #c{keys = 0}, at = At}, _) -> At;

@@ -51,8 +51,8 @@ init({crew, G}) ->
 init({workers, _}) ->
     {ok, {(many())#{strategy => simple_one_for_one}, [worker(persistent_term:get(pb))]}};
 init(producers) ->
-    #c{mode = Mode} = persistent_term:get(pb),
-    Producer = #{id => producer, start => {pb_mode:producer(Mode), start_link, []}, restart => temporary},
+    #c{mode = Mode, pattern = Pattern} = persistent_term:get(pb),
+    Producer = #{id => producer, start => {pb_mode:producer(Mode, Pattern), start_link, []}, restart => temporary},
     {ok, {#{strategy => simple_one_for_one, intensity => 0}, [Producer]}}.
 
 worker(#c{p = #{supervise := loop}}) ->

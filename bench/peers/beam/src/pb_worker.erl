@@ -35,9 +35,8 @@ next(S, K, N, Sum) ->
     end.
 
 work(#w{c = C, id = W} = S, J, Start, Payload, More, K, N, Sum) ->
-    note_taken(S, J),
     Key = pb_job:key_of(C, J),
-    case pb_job:run(C, W, Key, Payload) of
+    case is_new(S, J) andalso pb_job:run(C, W, Key, Payload) of
         X when is_integer(X) ->
             pb_job:done(C, W, J, Start, 0, X),
             more(S, More, K, N + 1, Sum + X);
@@ -53,7 +52,9 @@ work(#w{c = C, id = W} = S, J, Start, Payload, More, K, N, Sum) ->
         crash ->
             crash(S, J, K, N, Sum);
         hang ->
-            hang(S, K, N, Sum)
+            hang(S, K, N, Sum);
+        false ->
+            more(S, More, K, N, Sum)
     end.
 %% worker]
 
@@ -102,11 +103,13 @@ wake(#w{c = C, rows = Rows, at = At, bound = Bound} = S, Taken) ->
         _ -> ok
     end.
 
-note_taken(#w{taken = false}, _) ->
-    ok;
-note_taken(#w{taken = Taken, c = C, id = W}, J) ->
+%% False for a job of a pattern that came twice. It is in the books as taken from here on.
+is_new(#w{taken = false}, _) ->
+    true;
+is_new(#w{taken = Taken, c = C, id = W}, J) ->
+    pb_failure:beat(C, W, J + 1),
     counters:add(Taken, pb_job:producer(J) + 1, 1),
-    pb_failure:beat(C, W, J + 1).
+    C#c.pattern =:= none orelse pb_chain:take(C, J).
 
 -spec crash(#w{}, integer(), integer(), integer(), integer()) -> no_return().
 crash(S, J, K, N, Sum) ->

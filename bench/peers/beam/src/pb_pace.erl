@@ -1,0 +1,26 @@
+%% SPDX-License-Identifier: MIT
+%% Open loop: when a job is meant to start, and waiting for that.
+-module(pb_pace).
+-export([due/5, await/1]).
+-include("pb.hrl").
+-include("pb_gen.hrl").
+
+%% Intended start of job I of producer P; that of the one before was Before. 0 in a closed loop.
+due(#c{rate = 0}, _, _, _, _) ->
+    0;
+due(#c{arrival = fixed} = C, P, _, I, _) ->
+    atomics:get(C#c.words, ?T0) + (I * C#c.producers + P) * 1000000000 div C#c.rate;
+due(C, _, Base, I, Before) ->
+    U = (draw(key(Base, I), ?ARRIVAL) + 1) / 4294967296.0,
+    Before + trunc(-math:log(U) * C#c.producers / C#c.rate * 1.0e9).
+
+%% The BEAM's timers count milliseconds: what is due within one is sent at its end.
+await(0) ->
+    ok;
+await(Due) ->
+    case Due - ?NOW of
+        Left when Left =< 0 -> ok;
+        Left ->
+            receive after max(1, Left div 1000000) -> ok end,
+            await(Due)
+    end.
