@@ -15,7 +15,7 @@ switches() ->
         {mqd, off_heap, [off_heap, on_heap]},
         {prio, normal, [normal, high]},
         {heap, 233, {0, 1000000}},
-        {chunk, 16, {1, 1024}},
+        {chunk, 32, {1, 1024}},
         {crews, 0, {0, 1024}}
     ].
 

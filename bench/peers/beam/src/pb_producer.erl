@@ -27,7 +27,7 @@ init(Parent, P) ->
     proc_lib:init_ack(Parent, {ok, self()}),
     C = persistent_term:get(pb),
     process_flag(priority, maps:get(prio, C#c.d)),
-    idle(#s{c = C, p = P, base = element(P + 1, C#c.bases), at = P rem C#c.workers}).
+    idle(#s{c = C, p = P, base = element(P + 1, C#c.bases), at = P * C#c.workers div C#c.producers}).
 
 %% Between its last job and the next round.
 idle(S) ->

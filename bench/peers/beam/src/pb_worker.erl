@@ -74,7 +74,8 @@ take(S, J, Start, Payload, More, K, N, Sum) ->
     work(S, J, Start, Payload, More, K, N, Sum).
 
 rest(#w{c = C, rows = Rows, at = At} = S, K, N, Sum) ->
-    publish(S, K, N, Sum),
+    K > 0 andalso atomics:add(Rows, At + ?TAKEN, K),
+    results(S, N, Sum),
     pb_credit:wake(C, S#w.id),
     N > 0 andalso atomics:put(Rows, At + ?IDLE, ?NOW),
     pb_failure:beat(C, S#w.id, 0),
@@ -85,13 +86,11 @@ rest(#w{c = C, rows = Rows, at = At} = S, K, N, Sum) ->
 
 %% Producers are woken once half of the mailbox is free, or all of it (rest): waking them for every
 %% chunk made them switch in and out 16 times as often.
-publish(_, 0, 0, _) ->
-    ok;
-publish(#w{rows = Rows, at = At, sums = Sums} = S, K, N, Sum) ->
+publish(S, 0, N, Sum) ->
+    results(S, N, Sum);
+publish(#w{rows = Rows, at = At} = S, K, N, Sum) ->
+    results(S, N, Sum),
     Taken = atomics:add_get(Rows, At + ?TAKEN, K),
-    counters:add(Sums, ?SUM, Sum),
-    counters:add(Sums, ?DONE, N),
-    atomics:add(Rows, At + ?JOBS, N),
     case atomics:get(Rows, At + ?WAITER) of
         0 -> ok;
         _ -> wake(S, Taken)
@@ -102,6 +101,13 @@ wake(#w{c = C, rows = Rows, at = At, bound = Bound} = S, Taken) ->
         Waiting when Waiting * 2 =< Bound -> pb_credit:wake(C, S#w.id);
         _ -> ok
     end.
+
+results(_, 0, _) ->
+    ok;
+results(#w{sums = Sums, rows = Rows, at = At}, N, Sum) ->
+    counters:add(Sums, ?SUM, Sum),
+    counters:add(Sums, ?DONE, N),
+    atomics:add(Rows, At + ?JOBS, N).
 
 %% False for a job of a pattern that came twice. It is in the books as taken from here on.
 is_new(#w{taken = false}, _) ->
