@@ -7,7 +7,7 @@
 %% are totally ordered, so one of the two sees the other. The worker takes the whole stack, never one
 %% of it, so no pop can meet a push of the same producer (no ABA).
 -module(pb_credit).
--export([claim/3, give_back/3, push/3, wake/2]).
+-export([claim/3, has_room/2, push/3, wake/2]).
 -include("pb.hrl").
 
 %% Places for up to Want jobs. \return how many
@@ -24,8 +24,8 @@ claim(#c{rows = Rows, bound = Bound}, W, Want) ->
             Want - Over
     end.
 
-give_back(#c{rows = Rows}, W, N) ->
-    atomics:sub(Rows, ?AT(W, ?CLAIMED), N).
+has_room(#c{rows = Rows, bound = Bound}, W) ->
+    atomics:get(Rows, ?AT(W, ?CLAIMED)) - atomics:get(Rows, ?AT(W, ?TAKEN)) < Bound.
 
 push(#c{rows = Rows, next = Next} = C, W, P) ->
     Top = atomics:get(Rows, ?AT(W, ?WAITER)),

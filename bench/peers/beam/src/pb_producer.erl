@@ -7,11 +7,15 @@
 -include("pb.hrl").
 
 -define(TRIES, 8).          % workers that are asked before waiting
+%% So many workers are used from the first one on, as far as needed, because their memory is larger
+%% than the caches: with 10,000 workers 1.30 times the jobs/s, with 1,000 workers 0.96.
+-define(MANY, 4096).
 -define(TURN, 16).          % dropped messages before others get their turn
 
 -record(s, {
     c, p, base,
     at = 0,                 % whose turn it is
+    home = none,            % where its turns begin again once there is room
     up = #{},               % workers that have been restarted
     sent = #{},             % worker => {jobs sent ever, [{I, N, jobs sent with these}]}, newest first
     waits = none,           % on whose stack of waiters it is
@@ -27,7 +31,9 @@ init(Parent, P) ->
     proc_lib:init_ack(Parent, {ok, self()}),
     C = persistent_term:get(pb),
     process_flag(priority, maps:get(prio, C#c.d)),
-    idle(#s{c = C, p = P, base = element(P + 1, C#c.bases), at = P * C#c.workers div C#c.producers}).
+    First = P * C#c.workers div C#c.producers,
+    Home = case C#c.workers >= ?MANY of true -> First; false -> none end,
+    idle(#s{c = C, p = P, base = element(P + 1, C#c.bases), at = First, home = Home}).
 
 %% Between its last job and the next round.
 idle(S) ->
@@ -69,8 +75,15 @@ target(#s{c = #c{keys = 0}, at = At}, _) -> At;
 target(#s{c = C, base = Base}, I) -> pb_job:worker_of_key(C, Base, I).
 
 turn(#s{c = #c{keys = Keys}} = S, _) when Keys > 0 -> S;
-turn(#s{c = #c{workers = Workers}} = S, W) when W + 1 =:= Workers -> S#s{at = 0};
-turn(S, W) -> S#s{at = W + 1}.
+turn(#s{home = none} = S, W) -> ahead(S, W);
+turn(#s{home = Home, c = C} = S, W) ->
+    case pb_credit:has_room(C, Home) of
+        true -> S#s{at = Home};
+        false -> ahead(S, W)
+    end.
+
+ahead(#s{c = #c{workers = Workers}} = S, W) when W + 1 =:= Workers -> S#s{at = 0};
+ahead(S, W) -> S#s{at = W + 1}.
 
 %% Room for up to Want jobs: {S, Worker, N}; or {S, drop, N}.
 place(#s{c = C} = S, W, Want) ->
