@@ -15,6 +15,13 @@ root=$(erl -noinput -boot no_dot_erlang -start_epmd false \
 }
 erlc -Werror -I "$source/src" -o "$out/ebin" "$source"/src/*.erl
 cp "$source/src/pinion_beam.app" "$out/ebin/"
+rm -f "$out/ebin/pinion_worker.beam" "$out/ebin/pinion_crew.beam"
+if command -v gleam >/dev/null; then
+    rm -rf "$out/gleam"
+    cp -R "$source/gleam" "$out/gleam"
+    (cd "$out/gleam" && gleam build --target erlang)
+    cp "$out/gleam/build/dev/erlang/pinion_worker/ebin"/*.beam "$out/ebin/"
+fi
 ${CC:-cc} -O2 -fPIC -shared -Wall -Wextra -I "$root" -o "$out/priv/pb_nif.so" "$source/c_src/pb_nif.c"
 cp "$source/pinion-peer-beam.sh" "$out/pinion-peer-beam.new"
 chmod 755 "$out/pinion-peer-beam.new"

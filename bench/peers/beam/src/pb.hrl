@@ -16,7 +16,9 @@
 -define(RESTARTS, 6).
 -define(DROPPED, 7).
 -define(FULL, 8).
--define(N_SUMS, 8).
+-define(LATE_NS, 9).        % sampled jobs of an open loop: sent after their intended start
+-define(PACED, 10).
+-define(N_SUMS, 10).
 
 %% Words of the round that are not sums: an atomics array.
 -define(FINISHED, 1).       % producers that have made their last job
@@ -37,7 +39,8 @@
 -define(IDLE_LAST, 16).     % modes whose workers keep no such time: when the last job ended
 -define(DRAINED, 17).       % modes that lose mailboxes: 2 once all of them have been empty
 -define(ROUND_JOBS, 18).
--define(N_WORDS, 18).
+-define(MAX_LATE, 19).
+-define(N_WORDS, 19).
 
 %% A worker's row in the atomics array `rows`. What its producers write and what it writes itself
 %% lie on lines of their own.

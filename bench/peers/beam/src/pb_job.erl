@@ -3,7 +3,7 @@
 %% sleep, crash or block is a function of (seed, producer, i), so every runtime loses the same ones.
 -module(pb_job).
 -export([id/2, producer/1, index/1, make/4, compute/2, run/4, wait/4, done/6, fill/2, read/2, scratch/1]).
--export([worker_of_key/3, key_of/2]).
+-export([worker_of_key/3, key_of/2, prepare/3, units/2, fate/3]).
 -include("pb.hrl").
 -include("pb_gen.hrl").
 
@@ -69,40 +69,58 @@ compute(X, 0) ->
 compute(X, Units) ->
     compute(rnd(X), Units - 1).
 
-units(#c{greedy_ppm = G, greedy_units = U, offload = Off} = C, X, Key) when G > 0 ->
+%% Of this job; {away, Units} if they are computed off the normal schedulers.
+units(#c{greedy_ppm = G, greedy_units = U, offload = Off} = C, Key) when G > 0 ->
     case hit(Key, ?GREEDY, G) of
-        true when Off =:= cpu -> pb_nif:compute_dirty(X, U);
-        true -> compute(X, U);
-        false -> units_of(C, X, Key)
+        true when Off =:= cpu -> {away, U};
+        true -> U;
+        false -> units_of(C, Key)
     end;
-units(C, X, Key) ->
-    units_of(C, X, Key).
+units(C, Key) ->
+    units_of(C, Key).
 
-units_of(#c{wlo = U, whi = U}, X, _Key) -> compute(X, U);
-units_of(#c{wlo = Lo, whi = Hi}, X, Key) -> compute(X, pick(Key, ?UNITS, Lo, Hi)).
+units_of(#c{wlo = U, whi = U}, _Key) -> U;
+units_of(#c{wlo = Lo, whi = Hi}, Key) -> pick(Key, ?UNITS, Lo, Hi).
 
 %% Everything up to where the job ends, has to wait, or crashes its worker.
-run(#c{plain = true, wlo = U, whi = U}, _W, Key, _Payload) ->
-    compute(Key, U);
-run(#c{payload = B} = C, W, Key, Payload) ->
-    X = (Key + read(Payload, B)) band ?M32,
-    C#c.alloc > 0 andalso scratch(C#c.alloc),
-    C#c.keys > 0 andalso touch_state(C, Key),
-    Result = units(C, X, Key),
-    case C#c.armed andalso pb_failure:at_crash_point(C, W) of
-        die -> crash;
-        hang -> hang;
-        _ -> fate(C, Key, Result)
+run(#c{plain = true} = C, _W, Key, _Payload) ->
+    compute(Key, units_of(C, Key));
+run(C, W, Key, Payload) ->
+    X = prepare(C, Key, Payload),
+    Result = case units(C, Key) of
+        {away, U} -> pb_nif:compute_dirty(X, U);
+        U -> compute(X, U)
+    end,
+    case fate(C, W, Key) of
+        ends -> Result;
+        waits -> {wait, Result};
+        Bad -> Bad
     end.
 
-fate(#c{crash_ppm = Crash} = C, Key, Result) ->
+%% What the computation begins with.
+prepare(C, Key, Payload) ->
+    X = (Key + read(Payload, C#c.payload)) band ?M32,
+    C#c.alloc > 0 andalso scratch(C#c.alloc),
+    C#c.keys > 0 andalso touch_state(C, Key),
+    X.
+
+%% At the crash point.
+fate(#c{armed = true} = C, W, Key) ->
+    case pb_failure:at_crash_point(C, W) of
+        live -> drawn(C, Key);
+        die -> crash;
+        hang -> hang
+    end;
+fate(C, _, Key) ->
+    drawn(C, Key).
+
+drawn(#c{crash_ppm = Crash} = C, Key) ->
     case Crash > 0 andalso hit(Key, ?CRASHES, Crash) of
-        true ->
-            crash;
+        true -> crash;
         false ->
             case waits(C, Key) of
-                true -> {wait, Result};
-                false -> Result
+                true -> waits;
+                false -> ends
             end
     end.
 

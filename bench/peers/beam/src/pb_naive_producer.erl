@@ -27,7 +27,7 @@ send(_, _, _, _, Last, Last, _) ->
     ok;
 send(C, P, Base, Every, I, Last, Due0) ->
     Due = pb_pace:due(C, P, Base, I, Due0),
-    pb_pace:await(Due),
+    pb_pace:await(C, Due, I rem Every =:= 0),
     Start = case I rem Every of
         0 when Due =:= 0 -> ?NOW;
         0 -> Due;

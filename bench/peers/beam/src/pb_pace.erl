@@ -1,7 +1,7 @@
 %% SPDX-License-Identifier: MIT
 %% Open loop: when a job is meant to start, and waiting for that.
 -module(pb_pace).
--export([due/5, await/1]).
+-export([due/5, await/3]).
 -include("pb.hrl").
 -include("pb_gen.hrl").
 
@@ -14,13 +14,20 @@ due(C, _, Base, I, Before) ->
     U = (draw(key(Base, I), ?ARRIVAL) + 1) / 4294967296.0,
     Before + trunc(-math:log(U) * C#c.producers / C#c.rate * 1.0e9).
 
-%% The BEAM's timers count milliseconds: what is due within one is sent at its end.
-await(0) ->
+%% The BEAM's timers count milliseconds: what is due within one is sent at its end. What that makes
+%% of the generator's clock is counted for the sampled jobs.
+await(_, 0, _) ->
     ok;
-await(Due) ->
+await(C, Due, Sampled) ->
     case Due - ?NOW of
-        Left when Left =< 0 -> ok;
+        Left when Left =< 0 ->
+            Sampled andalso late(C, -Left);
         Left ->
             receive after max(1, Left div 1000000) -> ok end,
-            await(Due)
+            await(C, Due, Sampled)
     end.
+
+late(#c{sums = Sums, words = Words}, Ns) ->
+    counters:add(Sums, ?LATE_NS, Ns),
+    counters:add(Sums, ?PACED, 1),
+    pb_events:raise(Words, ?MAX_LATE, Ns).

@@ -39,7 +39,7 @@ touch(#{payload := Bytes, alloc := Alloc}) ->
 
 %% Per job: so many that a few MiB are touched, collections included.
 each(0, _) ->
-    0.0;
+    null;
 each(Bytes, Fun) ->
     N = max(8, min(20000, 16777216 div Bytes)),
     least(fun() -> times(N, Fun) end) / N.

@@ -61,7 +61,7 @@ go(#s{c = #c{rate = 0} = C, last = Last} = S, I) ->
     step(S, I, Want, Start);
 go(#s{c = C, p = P, base = Base} = S, I) ->
     Due = pb_pace:due(C, P, Base, I, S#s.due),
-    pb_pace:await(Due),
+    pb_pace:await(C, Due, S#s.next_sample =:= I),
     step(S#s{due = Due}, I, 1, Due).
 
 step(S, I, Want, Start) ->

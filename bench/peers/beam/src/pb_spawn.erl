@@ -41,7 +41,7 @@ go(#s{last = I} = S, I) ->
     S;
 go(#s{c = C, p = P, base = Base} = S, I) ->
     Due = pb_pace:due(C, P, Base, I, S#s.due),
-    pb_pace:await(Due),
+    pb_pace:await(C, Due, I rem S#s.every =:= 0),
     Start = case I rem S#s.every of
         0 when Due =:= 0 -> ?NOW;
         0 -> Due;

@@ -47,6 +47,8 @@ latency(#c{buckets = Buckets, words = Words} = C) ->
      {max_ns, case Filled of [] -> null; _ -> Max end},
      {samples, lists:sum([N || {_, N} <- Filled])},
      {sleep_mean_ns, mean(sum(C, ?SLEPT_NS), sum(C, ?SLEPT))},
+     {pacing_mean_ns, mean(sum(C, ?LATE_NS), sum(C, ?PACED))},
+     {pacing_max_ns, case sum(C, ?PACED) of 0 -> null; _ -> atomics:get(Words, ?MAX_LATE) end},
      {histogram, {[{p, 7}, {counts, [[I, N] || {I, N} <- Filled]}]}}].
 
 mean(_, 0) -> null;

@@ -46,14 +46,19 @@ init(top) ->
 init(crews) ->
     {ok, {#{strategy => one_for_one, intensity => 0}, [sup({crew, G}) || G <- lists:seq(1, crews())]}};
 init({crew, G}) ->
-    Starter = #{id => starter, start => {?MODULE, start_crew, [G]}},
-    {ok, {#{strategy => rest_for_one, intensity => 10, period => 1}, [sup({workers, G}), Starter]}};
+    {ok, {#{strategy => rest_for_one, intensity => 10, period => 1}, crew(persistent_term:get(pb), G)}};
 init({workers, _}) ->
     {ok, {(many())#{strategy => simple_one_for_one}, [worker(persistent_term:get(pb))]}};
 init(producers) ->
     #c{mode = Mode, pattern = Pattern} = persistent_term:get(pb),
     Producer = #{id => producer, start => {pb_mode:producer(Mode, Pattern), start_link, []}, restart => temporary},
     {ok, {#{strategy => simple_one_for_one, intensity => 0}, [Producer]}}.
+
+%% With a supervisor in Gleam, that one starts its workers itself.
+crew(#c{mode = gleam, p = #{supervise := tree}}, G) ->
+    [#{id => workers, start => {pb_gleam, start_crew, [G]}}];
+crew(_, G) ->
+    [sup({workers, G}), #{id => starter, start => {?MODULE, start_crew, [G]}}].
 
 worker(#c{p = #{supervise := loop}}) ->
     #{id => worker, start => {pb_loop, start_link, []}, shutdown => infinity};

@@ -5,10 +5,10 @@
 %% It keeps its sums itself and publishes them together with the places it freed, every `chunk` jobs
 %% and whenever it runs dry: seven operations on shared words for 16 jobs instead of for one.
 -module(pb_worker).
--export([start_link/1, start/1, init/2]).
+-export([start_link/1, start/1, init/2, books/2, publish/4, dry/4, is_new/2]).
 -include("pb.hrl").
 
--record(w, {c, id, at, chunk, bound, rows, sums, taken, bases}).
+-record(w, {c, id, at, chunk, bound, rows, sums, taken}).
 
 start_link(W) ->
     proc_lib:start_link(?MODULE, init, [W, self()], infinity, pb_life:spawn_options()).
@@ -20,9 +20,12 @@ start(W) ->
 init(W, Parent) ->
     C = persistent_term:get(pb),
     pb_life:up(C, W, Parent),
+    rest(books(C, W), 0, 0, 0).
+
+books(C, W) ->
     Taken = C#c.resend andalso element(W + 1, C#c.taken),
-    rest(#w{c = C, id = W, at = ?AT(W, 0), chunk = C#c.chunk, bound = C#c.bound, rows = C#c.rows,
-            sums = C#c.sums, taken = Taken, bases = C#c.bases}, 0, 0, 0).
+    #w{c = C, id = W, at = ?AT(W, 0), chunk = C#c.chunk, bound = C#c.bound, rows = C#c.rows,
+            sums = C#c.sums, taken = Taken}.
 
 %% K jobs were taken since the last look at the books, N completed with the sum of results Sum.
 %% [worker
@@ -73,16 +76,20 @@ take(#w{chunk = Chunk} = S, J, Start, Payload, More, K, N, Sum) when K >= Chunk 
 take(S, J, Start, Payload, More, K, N, Sum) ->
     work(S, J, Start, Payload, More, K, N, Sum).
 
-rest(#w{c = C, rows = Rows, at = At} = S, K, N, Sum) ->
-    K > 0 andalso atomics:add(Rows, At + ?TAKEN, K),
-    results(S, N, Sum),
-    pb_credit:wake(C, S#w.id),
-    N > 0 andalso atomics:put(Rows, At + ?IDLE, ?NOW),
-    pb_failure:beat(C, S#w.id, 0),
+rest(S, K, N, Sum) ->
+    dry(S, K, N, Sum),
     receive
         {'EXIT', _, _} -> die(S, 0, 0, 0);
         Message -> open(S, Message, 0, 0, 0)
     end.
+
+%% The mailbox is empty.
+dry(#w{c = C, rows = Rows, at = At} = S, K, N, Sum) ->
+    K > 0 andalso atomics:add(Rows, At + ?TAKEN, K),
+    results(S, N, Sum),
+    pb_credit:wake(C, S#w.id),
+    N > 0 andalso atomics:put(Rows, At + ?IDLE, ?NOW),
+    pb_failure:beat(C, S#w.id, 0).
 
 %% Producers are woken once half of the mailbox is free, or all of it (rest): waking them for every
 %% chunk made them switch in and out 16 times as often.
