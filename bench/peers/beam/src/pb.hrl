@@ -40,7 +40,8 @@
 -define(DRAINED, 17).       % modes that lose mailboxes: 2 once all of them have been empty
 -define(ROUND_JOBS, 18).
 -define(MAX_LATE, 19).
--define(N_WORDS, 19).
+-define(MEASURED, 20).      % not the warm-up round
+-define(N_WORDS, 20).
 
 %% A worker's row in the atomics array `rows`. What its producers write and what it writes itself
 %% lie on lines of their own.

@@ -123,6 +123,7 @@ play(C, Jobs) ->
     reset(C),
     atomics:put(C#c.words, ?EVERY, max(1, Jobs div ?SAMPLES)),
     atomics:put(C#c.words, ?ROUND_JOBS, Jobs),
+    C#c.events andalso atomics:put(C#c.words, ?MEASURED, 1),
     Cpu = pb_nif:cpu_ns(),
     T0 = ?NOW,
     atomics:put(C#c.words, ?T0, T0),

@@ -67,7 +67,7 @@ full(_, _, _, _) ->
     ok.
 
 print(C, Kind, Id, Now, Data) ->
-    io:put_chars(record({{Kind, Id, Now}, Data}, C)).
+    atomics:get(C#c.words, ?MEASURED) =:= 1 andalso io:put_chars(record({{Kind, Id, Now}, Data}, C)).
 
 write(#c{events = false}) ->
     ok;

@@ -23,10 +23,9 @@ up(C, W, Parent) ->
 
 %% Restarted. Jobs that its predecessor had taken and not yet said so are put into the books first.
 again(C, W) ->
-    Now = ?NOW,
-    count(C, W, Now),
-    may_start(C, W),
     orphan(C),
+    count(C, W, ?NOW),
+    may_start(C, W),
     ets:insert(pb_names, {W, self()}),
     atomics:put(C#c.rows, ?AT(W, ?TAKEN), taken_of(C, W)),
     tell(C, {up, W, self()}).
