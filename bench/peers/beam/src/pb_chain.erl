@@ -51,7 +51,7 @@ send(#c{words = Words, producers = Producers} = C, P, I) ->
     case I < pb_params:jobs_of(atomics:get(Words, ?ROUND_JOBS), Producers, P) of
         true ->
             atomics:put(C#c.chains, ?OUT(P), I + 1),
-            pid(C, target(C, P, I)) ! message(C, P, I);
+            pb_life:pid(C, target(C, P, I)) ! message(C, P, I);
         false ->
             ok
     end.
@@ -73,6 +73,3 @@ target(#c{pattern = pingpong}, P, I) -> 2 * P + (I band 1);
 target(#c{pattern = big}, P, I) when I band 1 =:= 1 -> P;
 target(#c{pattern = big, bases = Bases, workers = W}, P, I) ->
     pick(key(element(P + 1, Bases), I), ?PARTNER, 0, W - 1).
-
-pid(#c{resend = false}, W) -> element(W + 1, persistent_term:get(pb_pids));
-pid(_, W) -> ets:lookup_element(pb_names, W, 2).

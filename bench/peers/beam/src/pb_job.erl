@@ -82,6 +82,7 @@ units(C, Key) ->
 units_of(#c{wlo = U, whi = U}, _Key) -> U;
 units_of(#c{wlo = Lo, whi = Hi}, Key) -> pick(Key, ?UNITS, Lo, Hi).
 
+%% [worker
 %% Everything up to where the job ends, has to wait, or crashes its worker.
 run(#c{plain = true} = C, _W, Key, _Payload) ->
     compute(Key, units_of(C, Key));
@@ -96,6 +97,7 @@ run(C, W, Key, Payload) ->
         waits -> {wait, Result};
         Bad -> Bad
     end.
+%% worker]
 
 %% What the computation begins with.
 prepare(C, Key, Payload) ->
@@ -127,6 +129,7 @@ drawn(#c{crash_ppm = Crash} = C, Key) ->
 waits(#c{block_ppm = 0, sleep_ppm = 0}, _) -> false;
 waits(C, Key) -> hit(Key, ?BLOCKS, C#c.block_ppm) orelse hit(Key, ?SLEEPS, C#c.sleep_ppm).
 
+%% [worker
 %% The blocking call and the sleep. \return ns slept, or `killed`. The BEAM's timers count
 %% milliseconds: a sleep is rounded up.
 wait(C, W, Key, Sampled) ->
@@ -136,6 +139,7 @@ wait(C, W, Key, Sampled) ->
         true -> sleep(C, W, pick(Key, ?SLEEP_US, C#c.slo, C#c.shi), Sampled);
         false -> 0
     end.
+%% worker]
 
 block(#c{offload = none, block_us = Us}) -> pb_nif:block(Us);
 block(#c{block_us = Us}) -> pb_nif:block_dirty(Us).

@@ -1,12 +1,16 @@
 %% SPDX-License-Identifier: MIT
 %% Births and deaths of workers, whoever restarts them.
 -module(pb_life).
--export([spawn_options/0, up/3, replaced/2, crash/3, die/2, book_loss/4, too_many/2]).
+-export([spawn_options/0, pid/2, up/3, replaced/2, crash/3, die/2, book_loss/4, too_many/2]).
 -include("pb.hrl").
 
 spawn_options() ->
     #c{d = D} = persistent_term:get(pb),
     [{message_queue_data, maps:get(mqd, D)}, {min_heap_size, maps:get(heap, D)}].
+
+%% Worker W as it lives now, where nobody is told of restarts.
+pid(#c{resend = false}, W) -> element(W + 1, persistent_term:get(pb_pids));
+pid(_, W) -> ets:lookup_element(pb_names, W, 2).
 
 %% In the worker's own process, before its first job. Parent: to be told that it is up; or none.
 up(C, W, Parent) ->

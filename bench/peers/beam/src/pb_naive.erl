@@ -57,16 +57,15 @@ run(0) -> ok;
 run(N) -> run(N - 1).
 
 finish(C, W, J, Start, Key, X) ->
-    From = ?NOW,
-    case pb_job:wait(C, W, Key, true) of
+    Slept = case pb_job:wait(C, W, Key, Start > 0) of
         killed -> pb_life:crash(C, W, J);
-        0 -> timer:sleep(0);
-        _ -> ok
+        0 -> timer:sleep(0), 0;
+        Ns -> Ns
     end,
     C#c.mode =:= literal andalso io:format(persistent_term:get(pb_device), "worker ~p: job ~p done: ~p~n", [W, J, X]),
-    Slept = case C#c.sleep_ppm of 0 -> 0; _ -> ?NOW - From end,
     pb_job:done(C, W, J, Start, Slept, X),
-    pb_results ! {result, W, X}.
+    atomics:add(C#c.rows, ?AT(W, ?JOBS), 1),
+    pb_results ! {result, X}.
 
 %% A printed line goes through a process and a system call, but nobody has to read it.
 device() ->
@@ -79,16 +78,14 @@ results(C) ->
 
 results(#c{sums = Sums} = C, N, Sum) ->
     receive
-        {result, W, X} ->
-            atomics:add(C#c.rows, ?AT(W, ?JOBS), 1),
+        {result, X} ->
             results(C, N + 1, Sum + X)
     after 0 ->
         counters:add(Sums, ?SUM, Sum),
         counters:add(Sums, ?DONE, N),
         N > 0 andalso atomics:put(C#c.words, ?IDLE_LAST, ?NOW),
         receive
-            {result, W, X} ->
-                atomics:add(C#c.rows, ?AT(W, ?JOBS), 1),
+            {result, X} ->
                 results(C, 1, X);
             {sync, From, Ref} ->
                 From ! Ref,

@@ -37,7 +37,7 @@ send(C, P, Base, Every, I, Last, Due0) ->
         0 -> (P + I) rem C#c.workers;
         _ -> pb_job:worker_of_key(C, Base, I)
     end,
-    ets:lookup_element(pb_names, W, 2) ! message(pb_job:make(C, pb_job:id(P, I), Start, Base)),
+    pb_life:pid(C, W) ! message(pb_job:make(C, pb_job:id(P, I), Start, Base)),
     send(C, P, Base, Every, I + 1, Last, Due).
 
 message({J, Start, Payload}) -> {J, Start, binary_to_list(Payload)};
