@@ -13,6 +13,10 @@ root=$(erl -noinput -boot no_dot_erlang -start_epmd false \
     echo "error: package erlang-dev: no erl_nif.h in $root" >&2
     exit 1
 }
+command -v "${CC:-cc}" >/dev/null || {
+    echo "error: no C compiler for the NIF" >&2
+    exit 1
+}
 erlc -Werror -I "$source/src" -o "$out/ebin" "$source"/src/*.erl
 cp "$source/src/pinion_beam.app" "$out/ebin/"
 rm -f "$out/ebin/pinion_worker.beam" "$out/ebin/pinion_crew.beam"

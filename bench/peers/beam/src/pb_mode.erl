@@ -1,7 +1,8 @@
 %% SPDX-License-Identifier: MIT
 %% Which module is a mode's worker, and which its producer; what the summary says of it.
 -module(pb_mode).
--export([worker/1, producer/2, facts/1, comparable/1, check/2, bound/2, batch/3, pattern/2, queue_bytes/1, turn/1, no_more/1, absent/1]).
+-export([worker/1, producer/2, facts/1, comparable/1, absent/1, check/2]).
+-export([bound/2, batch/3, pattern/2, queue_bytes/1, turn/1, no_more/1]).
 -include("pb.hrl").
 
 worker(gleam) -> pb_gleam;
