@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <pinion/clock.h>
+#include <pinion/generator.h>
 #include <pinion/mailbox.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -28,14 +29,16 @@ struct actor {
     struct pn_mail blow; /* a message that only wakes it, to find that it is dead */
     struct pn_job *job;  /* asleep with it */
     bool away;           /* asleep, or not up yet */
+    bool unfinished;     /* its job made way for others */
     uint64_t id, slept_from_ns;
-    unsigned core;
+    PN_ATOMIC(uint32_t) core;        /* where it is sent to */
     uint64_t state[STATE_BYTES / 8]; /* what a crash drops */
 };
 
 struct sender {
     _Alignas(PN_LINE) struct pn_mail_waiter waiter;
-    uint64_t next;      /* round robin */
+    uint64_t next; /* round robin */
+    uint32_t random;
     struct actor *full; /* whose room to wait for */
 };
 
@@ -44,6 +47,8 @@ struct mailboxes {
     struct sender *senders;
     uint64_t capacity;
     unsigned give_back_every; /* messages */
+    unsigned route;           /* M1 */
+    bool migrate;             /* M9: an actor stays where it ran last */
 };
 
 static struct mailboxes *state_of(const struct pn_bench *b) {
@@ -73,17 +78,15 @@ static uint64_t wait_of(const struct actor *a) {
     return f == NULL ? 0 : pn_failure_died(f, a->id);
 }
 
-/* \return false if the actor is away now */
-static bool receive(struct actor *a, struct pn_mail *mail) {
+/* What the job's steps have answered. \return false if the actor is away now */
+static bool settle(struct actor *a, struct pn_job *job, enum pn_job_rc rc, uint64_t sleep_ns) {
     struct pn_bench *b = a->bench;
-    struct pn_job *job = (struct pn_job *)(void *)((char *)mail - offsetof(struct pn_job, link));
-    uint64_t sleep_ns = 0;
-    if (mail == &a->blow) {
-        return true;
+    a->unfinished = rc == PN_JOB_YIELD;
+    if (a->unfinished) {
+        a->job = job;
+        pn_task_ready(&a->task); /* behind everybody else */
+        return false;
     }
-    a->state[0]++;
-    enum pn_job_rc rc = pn_job_run(&b->round, &b->tallies[pn_this_core_id()], pn_this_arena(), job,
-                                   a->id, &sleep_ns);
     if (rc == PN_JOB_CRASH) {
         return died(a, wait_of(a));
     }
@@ -97,6 +100,30 @@ static bool receive(struct actor *a, struct pn_mail *mail) {
     }
     go_away(a, sleep_ns);
     return false;
+}
+
+/* \return false if the actor is away now */
+static bool receive(struct actor *a, struct pn_mail *mail) {
+    struct pn_bench *b = a->bench;
+    struct pn_job *job = (struct pn_job *)(void *)((char *)mail - offsetof(struct pn_job, link));
+    uint64_t sleep_ns = 0;
+    if (mail == &a->blow) {
+        return true;
+    }
+    a->state[0]++;
+    enum pn_job_rc rc = pn_job_run(&b->round, &b->tallies[pn_this_core_id()], pn_this_arena(), job,
+                                   a->id, &sleep_ns);
+    return settle(a, job, rc, sleep_ns);
+}
+
+static bool go_on(struct actor *a) {
+    struct pn_bench *b = a->bench;
+    struct pn_job *job = a->job;
+    uint64_t sleep_ns = 0;
+    a->job = NULL;
+    enum pn_job_rc rc = pn_job_go_on(&b->round, &b->tallies[pn_this_core_id()], pn_this_arena(),
+                                     job, a->id, &sleep_ns);
+    return settle(a, job, rc, sleep_ns);
 }
 
 /* It was away, and its timer has fired. \return false if it is away again */
@@ -165,7 +192,10 @@ static void serve(struct actor *a) {
 static void actor_run(struct pn_task *task) {
     struct actor *a = (struct actor *)(void *)task;
     struct pn_bench *b = a->bench;
-    bool here = !a->away || come_back(a);
+    if (state_of(b)->migrate) {
+        pn_store_rlx(&a->core, pn_this_core_id()); /* relaxed: where to send it, a guess */
+    }
+    bool here = a->unfinished ? go_on(a) : !a->away || come_back(a);
     if (here && b->round.failure != NULL && pn_failure_dies(b->round.failure, a->id)) {
         here = died(a, wait_of(a));
     }
@@ -176,7 +206,7 @@ static void actor_run(struct pn_task *task) {
 }
 
 static unsigned core_of(const struct pn_bench *b, uint64_t worker) {
-    return state_of(b)->actors[worker].core;
+    return pn_load_rlx(&state_of(b)->actors[worker].core); /* relaxed: fixed, or a guess */
 }
 
 /* An actor whose mailbox is full is not idle: it comes by without being told. */
@@ -185,9 +215,24 @@ static void deliver(struct pn_bench *b) {
         struct actor *a = &state_of(b)->actors[w];
         bool idle = false;
         if (pn_mailbox_push(a->box, &a->blow, &idle) == PN_QUEUE_OK && idle) {
-            pn_task_send(b->rt, a->core, &a->task);
+            pn_task_send(b->rt, pn_load_rlx(&a->core), &a->task); /* relaxed: as above */
         }
     }
+}
+
+/* Whom a sender tries first: the next; anyone; of any two the one with less to do. */
+static uint64_t choose(const struct mailboxes *m, struct sender *s, uint64_t workers) {
+    if (m->route == PN_ROUTE_RR) {
+        return s->next;
+    }
+    s->random = pn_round(s->random);
+    uint64_t one = pn_mix(s->random) % workers;
+    if (m->route == PN_ROUTE_RANDOM) {
+        return one;
+    }
+    uint64_t two = pn_mix(s->random + 1) % workers;
+    return pn_mailbox_length(m->actors[one].box) <= pn_mailbox_length(m->actors[two].box) ? one
+                                                                                          : two;
 }
 
 /* To the next actor that has room; after TRIES full ones, the first of them is waited for. */
@@ -199,17 +244,18 @@ static enum pn_queue_rc send(struct pn_producer *p, struct pn_job *job) {
         return PN_QUEUE_CLOSED;
     }
     unsigned tries = workers < TRIES ? (unsigned)workers : TRIES;
+    uint64_t first = choose(m, s, workers);
     for (unsigned k = 0; k < tries; k++) {
-        struct actor *a = &m->actors[(s->next + k) % workers];
+        struct actor *a = &m->actors[(first + k) % workers];
         bool idle = false;
         if (pn_mailbox_push(a->box, (struct pn_mail *)&job->link, &idle) == PN_QUEUE_OK) {
-            s->next = (s->next + k + 1) % workers;
+            s->next = (first + k + 1) % workers;
             if (idle) {
-                unsigned here = pn_this_core_id();
-                if (here == a->core) {
+                unsigned home = pn_load_rlx(&a->core); /* relaxed: as above */
+                if (pn_this_core_id() == home) {
                     pn_task_ready(&a->task);
                 } else {
-                    pn_task_send(p->bench->rt, a->core, &a->task);
+                    pn_task_send(p->bench->rt, home, &a->task);
                 }
             }
             return PN_QUEUE_OK;
@@ -262,7 +308,12 @@ static void rest_lane(struct pn_producer *p) {
 
 static int create_actors(struct pn_bench *b, struct mailboxes *m) {
     const struct pn_params *p = b->params;
-    uint64_t bound = pn_params_bound(p);
+    uint64_t bound = pn_bench_bound(b);
+    enum pn_mailbox_kind kind = b->properties.value[PN_PROPERTY_MBOX] == PN_MBOX_LOCKED
+                                    ? PN_MAILBOX_LOCKED
+                                    : PN_MAILBOX_LIST;
+    m->route = b->properties.value[PN_PROPERTY_ROUTE];
+    m->migrate = b->properties.value[PN_PROPERTY_MIGRATE] == PN_MIGRATE_FREE;
     m->capacity = bound / p->workers > 0 ? bound / p->workers : 1;
     m->give_back_every = m->capacity < 16    ? 1
                          : m->capacity < 128 ? (unsigned)m->capacity / 8
@@ -273,12 +324,13 @@ static int create_actors(struct pn_bench *b, struct mailboxes *m) {
         a->task.run = actor_run;
         a->bench = b;
         a->id = w;
-        a->core = (unsigned)(w % b->n_cores);
-        rc = pn_mailbox_create(&a->box, m->capacity);
+        pn_atomic_init(&a->core, (uint32_t)(w % b->n_cores));
+        rc = pn_mailbox_create(&a->box, kind, m->capacity);
     }
     for (uint64_t k = 0; k < p->producers; k++) {
         /* Spread, so that producers that start together do not meet. */
         m->senders[k].next = k * p->workers / p->producers;
+        m->senders[k].random = (uint32_t)k;
     }
     return rc;
 }
@@ -314,7 +366,8 @@ static void destroy(struct pn_bench *b) {
 }
 
 static void report(const struct pn_bench *b, struct pn_outcome *out) {
-    out->queue_effective = state_of(b)->capacity * b->params->workers;
+    bool bounded = b->properties.value[PN_PROPERTY_CREDIT] == PN_CREDIT_BOUND;
+    out->queue_effective = bounded ? state_of(b)->capacity * b->params->workers : PN_NONE;
     out->shards = b->params->workers;
     out->segments_retired = PN_NONE;
     out->segments_recycled = PN_NONE;
@@ -326,8 +379,6 @@ static bool failed(const struct pn_bench *b) {
 
 const struct pn_design pn_design_mailbox = {.name = "mailbox",
                                             .queue_kind = "mailbox",
-                                            .payload_mode = "copy",
-                                            .copies_payload = true,
                                             .turn = TURN,
                                             .create = create,
                                             .destroy = destroy,

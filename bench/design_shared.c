@@ -152,7 +152,7 @@ static int create_visits(struct pn_bench *b, struct shared *s) {
 static int create(struct pn_bench *b) {
     const struct pn_params *p = b->params;
     bool threads = p->producers_as == PN_PRODUCERS_THREAD;
-    struct pn_pool_config config = {.capacity = pn_params_bound(p),
+    struct pn_pool_config config = {.capacity = pn_bench_bound(b),
                                     .workers = p->workers,
                                     .foreign = threads ? (uint32_t)p->producers : 0,
                                     .batch = (uint32_t)p->batch,
@@ -223,7 +223,8 @@ static void wait_room_foreign(struct pn_producer *p) {
 static void report(const struct pn_bench *b, struct pn_outcome *out) {
     struct pn_pool_counts counts;
     pn_pool_counts(state_of(b)->pool, &counts);
-    out->queue_effective = counts.capacity;
+    bool bounded = b->properties.value[PN_PROPERTY_CREDIT] == PN_CREDIT_BOUND;
+    out->queue_effective = bounded ? counts.capacity : PN_NONE;
     out->shards = counts.shards;
     out->segments_retired = counts.segments_retired;
     out->segments_recycled = counts.segments_recycled;
@@ -235,7 +236,6 @@ static bool failed(const struct pn_bench *b) {
 
 static const struct pn_design design = {.name = "shared",
                                         .queue_kind = "segq",
-                                        .payload_mode = "reference",
                                         .turn = 64,
                                         .slice_units = SLICE_UNITS,
                                         .create = create,

@@ -4,6 +4,7 @@
  * measured round, in the same process with the same threads and memory.
  */
 #include "engine.h"
+#include "actor_heap.h"
 
 #include <errno.h>
 #include <pinion/clock.h>
@@ -17,142 +18,26 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SAMPLES = 20000 };
+/* REDUCTIONS: a BEAM process's slice. */
+enum { SAMPLES = 20000, REDUCTIONS = 4000 };
 
-static void on_idle(void *context, unsigned core) {
-    struct pn_bench *b = context;
-    pn_tally_stamp(&b->tallies[core]);
-}
-
-static const struct pn_design *find_design(const char *name) {
-    for (const struct pn_design *const *d = pn_designs; *d != NULL; d++) {
-        if (strcmp((*d)->name, name) == 0) {
-            return *d;
-        }
+/* Two engines: a queue that all take from, and mailboxes. Every other property is a switch of
+ * both; so a design is its properties, and its name only says which. */
+static const struct pn_design *find_design(const struct pn_properties *p) {
+    bool queue = p->value[PN_PROPERTY_ROUTE] == PN_ROUTE_QUEUE;
+    const char *name = queue ? "shared" : "mailbox";
+    const struct pn_design *const *d = pn_designs;
+    while (strcmp((*d)->name, name) != 0) {
+        d++;
     }
-    return NULL;
+    return *d;
 }
 
 bool pn_design_known(const char *name) {
-    return strcmp(name, "loop") == 0 || find_design(name) != NULL;
-}
-
-static int make_bases(struct pn_bench *b) {
-    b->round.bases = malloc(b->params->producers * sizeof *b->round.bases);
-    if (b->round.bases == NULL) {
-        return -ENOMEM;
-    }
-    for (uint32_t p = 0; p < b->params->producers; p++) {
-        b->round.bases[p] = pn_job_base((uint32_t)b->params->seed, p);
-    }
-    return 0;
-}
-
-static int make_tallies(struct pn_bench *b) {
-    size_t bytes = b->n_cores * sizeof *b->tallies;
-    b->tallies = aligned_alloc(PN_LINE, bytes);
-    if (b->tallies == NULL) {
-        return -ENOMEM;
-    }
-    memset(b->tallies, 0, bytes);
-    int rc = 0;
-    for (unsigned i = 0; rc == 0 && i < b->n_cores; i++) {
-        rc = pn_tally_init(&b->tallies[i], b->params, b->options->events != NULL);
-    }
-    return rc;
-}
-
-static int make_producers(struct pn_bench *b) {
-    size_t bytes = b->params->producers * sizeof *b->producers;
-    b->producers = aligned_alloc(PN_LINE, bytes);
-    size_t homes = b->n_cores + b->params->producers;
-    b->unknown_near = malloc(homes);
-    if (b->producers == NULL || b->unknown_near == NULL) {
-        return -ENOMEM;
-    }
-    memset((void *)b->producers, 0, bytes);
-    memset(b->unknown_near, PN_NEAR_UNKNOWN, homes);
-    int rc = 0;
-    bool threads = b->params->producers_as == PN_PRODUCERS_THREAD;
-    for (uint64_t k = 0; rc == 0 && k < b->params->producers; k++) {
-        struct pn_producer *p = &b->producers[k];
-        p->bench = b;
-        if (b->options->events != NULL) {
-            p->full_records = malloc(PN_FULL_RECORDS_MAX * sizeof *p->full_records);
-        }
-        if (threads) {
-            struct pn_arena_config config = {.policy = (enum pn_mem_policy)b->params->mem,
-                                             .node.id = -1,
-                                             .home = b->n_cores + (unsigned)k,
-                                             .near = b->unknown_near,
-                                             .n_homes = (unsigned)homes};
-            rc = pn_arena_create(&p->arena, &config);
-        }
-    }
-    return rc;
-}
-
-static int make(struct pn_bench *b, struct pn_error *err) {
-    struct pn_runtime_config config = {.topology = b->options->topology,
-                                       .plan = b->options->plan,
-                                       .idle = b->options->idle,
-                                       .mem = (enum pn_mem_policy)b->params->mem,
-                                       .on_idle = on_idle,
-                                       .context = b};
-    int rc = pn_runtime_create(&b->rt, &config, err);
-    if (rc != 0) {
-        return rc;
-    }
-    rc = make_bases(b);
-    if (rc == 0) {
-        rc = make_tallies(b);
-    }
-    if (rc == 0) {
-        rc = make_producers(b);
-    }
-    if (rc == 0) {
-        rc = pn_intensity_create(&b->intensity, b->params->restarts_max,
-                                 b->params->restarts_period_ms * 1000000);
-    }
-    if (rc == 0 && b->params->fail_at_ms > 0) {
-        rc = pn_failure_create(&b->failure, b->params);
-    }
-    if (rc == 0) {
-        rc = b->design->create(b);
-    }
-    for (uint64_t k = 0;
-         rc == 0 && b->params->producers_as == PN_PRODUCERS_THREAD && k < b->params->producers;
-         k++) {
-        rc = b->design->open_lane(&b->producers[k]);
-    }
-    if (rc != 0) {
-        (void)snprintf(err->text, sizeof err->text, "%s: %s", b->design->name, strerror(-rc));
-        return rc;
-    }
-    return pn_runtime_start(b->rt, err);
-}
-
-static void unmake(struct pn_bench *b) {
-    if (b->rt != NULL) {
-        pn_runtime_stop(b->rt);
-    }
-    if (b->design_state != NULL) {
-        b->design->destroy(b);
-    }
-    pn_runtime_destroy(b->rt);
-    for (uint64_t k = 0; b->producers != NULL && k < b->params->producers; k++) {
-        free(b->producers[k].full_records);
-        pn_arena_destroy(b->producers[k].arena);
-    }
-    for (unsigned i = 0; b->tallies != NULL && i < b->n_cores; i++) {
-        pn_tally_fini(&b->tallies[i]);
-    }
-    pn_failure_destroy(b->failure);
-    pn_intensity_destroy(b->intensity);
-    free(b->producers);
-    free(b->unknown_near);
-    free(b->tallies);
-    free(b->round.bases);
+    struct pn_properties p;
+    struct pn_error err;
+    char base[16];
+    return strcmp(name, "loop") == 0 || pn_properties_parse(name, &p, base, &err) == 0;
 }
 
 /* Each core empties its own tally: it is the only one that may write it. */
@@ -201,7 +86,9 @@ static int play(struct pn_bench *b, uint64_t jobs, struct pn_watch *w) {
     b->round.log = w->log ? pn_event_log : NULL;
     b->round.log_context = b;
     b->round.params = b->params;
-    b->round.slice_units = b->design->slice_units;
+    b->round.counted = b->properties.value[PN_PROPERTY_REDS] == PN_REDS_4000;
+    b->round.slice_units = b->round.counted ? REDUCTIONS : b->design->slice_units;
+    b->round.heaps = b->heaps;
     b->round.jobs = jobs;
     b->round.collected = b->params->collector == PN_COLLECTOR_SHARED ? &b->collected : NULL;
     pn_store_rlx(&b->collected.done, 0); /* relaxed: before the producers start */
@@ -242,12 +129,17 @@ static void fill_sums(struct pn_bench *b, struct pn_outcome *out) {
         slept_ns += t->slept_ns;
         slept += t->slept;
         out->restarts += t->restarts;
+        out->yields += t->yields;
+        out->queue_locks += out->cores[i].queue_locks;
         pn_histogram_merge(&out->latency, &t->latency);
         pn_histogram_merge(&out->short_latency, &t->short_latency);
         out->core_jobs[i] = t->done;
     }
     out->sleep_mean_ns = slept == 0 ? PN_NONE : slept_ns / slept;
     out->collected = b->round.collected == NULL ? PN_NONE : pn_load_rlx(&b->collected.done);
+    for (uint64_t w = 0; b->heaps != NULL && w < b->params->workers; w++) {
+        out->collections += b->heaps[w].collections;
+    }
     for (uint64_t k = 0; k < b->params->producers; k++) {
         out->dropped += b->producers[k].dropped;
         out->queue_full += b->producers[k].full;
@@ -264,6 +156,7 @@ static void subtract(struct pn_core_usage *now, const struct pn_core_usage *befo
     now->involuntary_switches -= before->involuntary_switches;
     now->faults -= before->faults;
     now->syscalls -= before->syscalls;
+    now->queue_locks -= before->queue_locks;
     now->steals -= before->steals;
     now->wakes -= before->wakes;
 }
@@ -420,7 +313,6 @@ static int prepare_outcome(struct pn_outcome *out, const struct pn_design *desig
     out->bound = "queue";
     if (design != NULL) {
         out->queue_kind = design->queue_kind;
-        out->payload_mode = design->payload_mode;
         out->turn = design->turn;
     }
     return out->cores == NULL || out->core_jobs == NULL ? -ENOMEM : 0;
@@ -434,15 +326,17 @@ void pn_outcome_fini(struct pn_outcome *out) {
 }
 
 int pn_run(const struct pn_run_options *options, struct pn_outcome *out, struct pn_error *err) {
-    const struct pn_design *design = find_design(options->design);
+    struct pn_properties properties;
+    char base[16];
     bool loop = strcmp(options->design, "loop") == 0;
+    if (!loop && pn_properties_parse(options->design, &properties, base, err) != 0) {
+        memset(out, 0, sizeof *out);
+        return -EINVAL;
+    }
+    const struct pn_design *design = loop ? NULL : find_design(&properties);
     int rc = prepare_outcome(out, design, options->plan->n_schedulers);
     if (rc != 0 || loop) {
         return rc != 0 ? rc : pn_run_loop(options, out, err);
-    }
-    if (design == NULL) {
-        (void)snprintf(err->text, sizeof err->text, "no design '%s'", options->design);
-        return -EINVAL;
     }
     struct pn_bench *b = aligned_alloc(PN_LINE, (sizeof *b + PN_LINE - 1) / PN_LINE * PN_LINE);
     if (b == NULL) {
@@ -452,16 +346,21 @@ int pn_run(const struct pn_run_options *options, struct pn_outcome *out, struct 
     b->options = options;
     b->params = options->params;
     b->design = design;
+    b->properties = properties;
+    b->copies = properties.value[PN_PROPERTY_COPY] != PN_COPY_NONE;
+    out->properties = properties;
+    out->payload_mode = b->copies ? "copy" : "reference";
+    out->bound = properties.value[PN_PROPERTY_CREDIT] == PN_CREDIT_NONE ? "none" : "queue";
     b->n_cores = options->plan->n_schedulers;
     (void)pthread_mutex_init(&b->events_lock, NULL);
-    rc = make(b, err);
+    rc = pn_bench_make(b, err);
     if (rc == 0) {
         rc = measure(b, out, err);
     }
     if (rc == -ENOMEM) {
         (void)snprintf(err->text, sizeof err->text, "%s: no memory", options->design);
     }
-    unmake(b);
+    pn_bench_unmake(b);
     (void)pthread_mutex_destroy(&b->events_lock);
     free(b);
     return rc;

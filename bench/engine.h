@@ -12,6 +12,7 @@
 #include <pinion/design.h>
 #include <pinion/intensity.h>
 #include <pinion/outcome.h>
+#include <pinion/properties.h>
 #include <pthread.h>
 
 /* Jobs of a producer's task before others get their turn. */
@@ -44,6 +45,9 @@ struct pn_bench {
     const struct pn_run_options *options;
     const struct pn_params *params;
     const struct pn_design *design;
+    struct pn_properties properties;
+    bool copies;                 /* payloads travel as copies */
+    struct pn_actor_heap *heaps; /* [workers] heap=actor; else NULL */
     void *design_state;
     struct pn_runtime *rt;
     struct pn_round round;
@@ -64,6 +68,16 @@ struct pn_bench {
 };
 
 enum { PN_FULL_RECORDS_MAX = 1000, PN_FULL_RECORD_EVERY = 1000 };
+
+/* engine_make.c: everything that both rounds share. Unmake also after a failure. */
+int pn_bench_make(struct pn_bench *bench, struct pn_error *err);
+void pn_bench_unmake(struct pn_bench *bench);
+
+/* Jobs that may wait; with credit=none more than there ever are. */
+static inline uint64_t pn_bench_bound(const struct pn_bench *b) {
+    return b->properties.value[PN_PROPERTY_CREDIT] == PN_CREDIT_NONE ? (uint64_t)1 << 40
+                                                                     : pn_params_bound(b->params);
+}
 
 /* producer.c: start P producers on `jobs` jobs; they end by themselves. */
 int pn_producers_start(struct pn_bench *bench, uint64_t jobs);

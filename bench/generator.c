@@ -14,3 +14,14 @@ ONE_COPY uint32_t pn_compute(uint32_t x, uint32_t units) {
     }
     return x;
 }
+
+ONE_COPY uint32_t pn_compute_counted(uint32_t x, uint32_t units) {
+    uint32_t left = units;
+    for (;;) {
+        if (left-- == 0) {
+            return x;
+        }
+        x = pn_round(x);
+        __asm__("" : "+r"(left)); /* or the compiler folds it into the loop's own counter */
+    }
+}

@@ -5,6 +5,7 @@
  */
 #include <pinion/job.h>
 
+#include "actor_heap.h"
 #include "collected.h"
 #include "failure.h"
 
@@ -203,6 +204,9 @@ void pn_job_lose(const struct pn_round *round, struct pn_tally *tally, struct pn
         record(round, tally, &what);
     }
     pn_job_free(arena, job);
+    if (round->heaps != NULL) {
+        pn_actor_heap_drop(&round->heaps[worker], arena);
+    }
     put(&tally->lost, tally->lost + 1);
 }
 
@@ -250,11 +254,26 @@ static inline enum pn_job_rc end(const struct pn_round *round, struct pn_tally *
     return PN_JOB_DONE;
 }
 
-static enum pn_job_rc make_way(const struct pn_round *round, struct pn_job *job, uint32_t x,
-                               uint32_t units) {
-    job->result = pn_compute(x, round->slice_units);
+static inline uint32_t compute(const struct pn_round *round, uint32_t x, uint32_t units) {
+    return __builtin_expect(round->counted, 0) ? pn_compute_counted(x, units)
+                                               : pn_compute(x, units);
+}
+
+static enum pn_job_rc make_way(const struct pn_round *round, struct pn_tally *tally,
+                               struct pn_job *job, uint32_t x, uint32_t units) {
+    job->result = compute(round, x, round->slice_units);
     job->units_left = units - round->slice_units;
+    tally->yields++;
     return PN_JOB_YIELD;
+}
+
+static inline void use_scratch(const struct pn_round *round, struct pn_arena *arena,
+                               uint64_t worker) {
+    if (__builtin_expect(round->heaps != NULL, 0)) {
+        pn_actor_heap_use(&round->heaps[worker], arena, round->params->alloc);
+    } else if (round->params->alloc > 0) {
+        scratch(arena, round->params->alloc);
+    }
 }
 
 enum pn_job_rc pn_job_run(const struct pn_round *round, struct pn_tally *tally,
@@ -263,14 +282,12 @@ enum pn_job_rc pn_job_run(const struct pn_round *round, struct pn_tally *tally,
     const struct pn_params *p = round->params;
     uint32_t key = pn_job_key(round->bases[job->producer], job->i);
     uint32_t x = key + (p->payload > 0 ? read_payload(job->payload, p->payload) : 0);
-    if (p->alloc > 0) {
-        scratch(arena, p->alloc);
-    }
+    use_scratch(round, arena, worker);
     uint32_t units = units_of(p, key);
     if (__builtin_expect(units > round->slice_units && round->slice_units > 0, 0)) {
-        return make_way(round, job, x, units);
+        return make_way(round, tally, job, x, units);
     }
-    job->result = pn_compute(x, units);
+    job->result = compute(round, x, units);
     return end(round, tally, arena, job, worker, key, sleep_ns);
 }
 
@@ -279,9 +296,9 @@ enum pn_job_rc pn_job_go_on(const struct pn_round *round, struct pn_tally *tally
                             uint64_t *sleep_ns) {
     uint32_t x = (uint32_t)job->result;
     if (job->units_left > round->slice_units) {
-        return make_way(round, job, x, job->units_left);
+        return make_way(round, tally, job, x, job->units_left);
     }
-    job->result = pn_compute(x, job->units_left);
+    job->result = compute(round, x, job->units_left);
     return end(round, tally, arena, job, worker, pn_job_key(round->bases[job->producer], job->i),
                sleep_ns);
 }

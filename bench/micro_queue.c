@@ -43,7 +43,7 @@ static struct queue *create(enum kind kind) {
     } else if (rc == 0 && kind == KIND_SPSC) {
         rc = pn_spsc_create(&q->spsc, CAPACITY);
     } else if (rc == 0) {
-        rc = pn_mailbox_create(&q->box, CAPACITY);
+        rc = pn_mailbox_create(&q->box, PN_MAILBOX_LIST, CAPACITY);
         q->mails = calloc(MAILS, sizeof *q->mails);
         rc = q->mails == NULL ? -1 : rc;
     }

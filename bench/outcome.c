@@ -31,6 +31,19 @@ static void counts(const struct pn_outcome *o, FILE *to) {
     number(to, "half2_ns", o->half2_ns);
 }
 
+static void properties(const struct pn_outcome *o, FILE *to) {
+    (void)fputs(",\"properties\":{", to);
+    for (unsigned i = 0; i < PN_PROPERTIES; i++) {
+        const struct pn_property_entry *e = &pn_property_table[i];
+        (void)fprintf(to, "%s\"%s\":\"%s\"", i == 0 ? "" : ",", e->key,
+                      e->words[o->properties.value[i]]);
+    }
+    (void)fputs("}", to);
+    number(to, "yields", o->yields);
+    number(to, "collections", o->collections);
+    number(to, "queue_locks", o->queue_locks);
+}
+
 static void queue(const struct pn_outcome *o, const struct pn_params *p, FILE *to) {
     (void)fprintf(to, ",\"producers_as\":\"%s\",\"bound\":\"%s\",\"queue_kind\":\"%s\"",
                   p->producers_as == PN_PRODUCERS_TASK ? "task" : "thread", o->bound,
@@ -39,6 +52,7 @@ static void queue(const struct pn_outcome *o, const struct pn_params *p, FILE *t
     number(to, "queue_effective", o->queue_effective);
     number(to, "shards", o->shards);
     number(to, "turn", o->turn);
+    properties(o, to);
     number(to, "batch", p->batch);
     number(to, "queue_bytes", p->queue_bytes == 0 ? PN_NONE : p->queue_bytes);
     (void)fprintf(to, ",\"collector\":\"%s\"", pn_params_word("collector", p->collector));

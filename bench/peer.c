@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <pinion/outcome.h>
+#include <pinion/properties.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -59,9 +60,15 @@ static int parse_mode(const char *text, size_t len, struct pn_design_name *name,
                       struct pn_error *err) {
     const char *colon = memchr(text, ':', len);
     if (name->peer == NULL) {
-        return colon == NULL && pn_design_known(name->base)
-                   ? 0
-                   : refuse(err, text, "there are shared, mailbox, loop, tokio:MODE and beam:MODE");
+        struct pn_properties properties;
+        char base[16];
+        if (strcmp(text, "loop") == 0) {
+            return 0;
+        }
+        if (colon != NULL || !pn_design_known(name->base)) {
+            return refuse(err, text, "there are shared, mailbox, loop, tokio:MODE and beam:MODE");
+        }
+        return pn_properties_parse(text, &properties, base, err);
     }
     if (colon == NULL) {
         (void)snprintf(name->mode, sizeof name->mode, "%s", name->peer->modes[0]);

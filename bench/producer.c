@@ -50,8 +50,8 @@ static bool make_pending(struct pn_producer *p, struct pn_arena *arena) {
     p->pending_n = 0;
     p->counted_full = false;
     for (uint64_t k = 0; k < n; k++) {
-        struct pn_job *job = pn_job_make(&b->round, arena, p->p, (uint32_t)(p->next_i + k),
-                                         b->design->copies_payload, p->due_ns);
+        struct pn_job *job =
+            pn_job_make(&b->round, arena, p->p, (uint32_t)(p->next_i + k), b->copies, p->due_ns);
         if (job == NULL) {
             break;
         }
@@ -174,8 +174,8 @@ static enum step burst(struct pn_producer *p, struct pn_arena *arena) {
     uint64_t left = p->end_i - p->next_i;
     unsigned most = left < PN_PRODUCER_TURN ? (unsigned)left : PN_PRODUCER_TURN;
     while (n < most) {
-        struct pn_job *job = pn_job_make(&b->round, arena, p->p, (uint32_t)(p->next_i + n),
-                                         b->design->copies_payload, 0);
+        struct pn_job *job =
+            pn_job_make(&b->round, arena, p->p, (uint32_t)(p->next_i + n), b->copies, 0);
         if (job == NULL) {
             break;
         }

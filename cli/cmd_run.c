@@ -26,13 +26,15 @@ struct options {
     bool stdin_go, summary_only;
     const char *words[64]; /* key=value as given, for another runtime */
     unsigned n_words;
+    char switches[160], named[256]; /* of --set; the whole design */
 };
 
-enum { OPT_DESIGN = 256, OPT_CPUS, OPT_HOUSEKEEPING, OPT_IDLE, OPT_GO, OPT_SUMMARY };
+enum { OPT_DESIGN = 256, OPT_CPUS, OPT_HOUSEKEEPING, OPT_IDLE, OPT_GO, OPT_SUMMARY, OPT_SET };
 
 static const struct argp_option option_table[] = {
     {"design", OPT_DESIGN, "NAME", 0,
      "shared, mailbox, loop (the ceiling: no queue), tokio:MODE or beam:MODE", 0},
+    {"set", OPT_SET, "KEY=VALUE", 0, "a property of the design, as in shared+KEY=VALUE", 0},
     {"summary", OPT_SUMMARY, NULL, 0,
      "with --json: print the summary only, without the events before it", 0},
     {NULL, 'o', "DIR", 0, "write events to DIR/events.jsonl", 0},
@@ -61,12 +63,24 @@ static error_t take_word(struct options *o, const char *arg) {
     return 0;
 }
 
+static error_t add_switch(struct options *o, const char *arg) {
+    size_t used = strlen(o->switches);
+    if (strchr(arg, '+') != NULL || strchr(arg, '=') == NULL ||
+        used + strlen(arg) + 2 > sizeof o->switches) {
+        return refuse("--set takes KEY=VALUE");
+    }
+    (void)snprintf(o->switches + used, sizeof o->switches - used, "+%s", arg);
+    return 0;
+}
+
 static error_t parse_option(int key, char *arg, struct argp_state *state) {
     struct options *o = state->input;
     switch (key) {
     case OPT_DESIGN:
         o->design = arg;
         return 0;
+    case OPT_SET:
+        return add_switch(o, arg);
     case OPT_SUMMARY:
         o->summary_only = true;
         return 0;
@@ -100,8 +114,11 @@ static int check(struct options *o) {
     if (o->design == NULL) {
         return pn_fail(PN_EXIT_INPUT, "run: --design is missing: shared, mailbox or loop");
     }
-    if (!pn_design_known(o->design)) {
-        return pn_fail(PN_EXIT_INPUT, "run: no design '%s': shared, mailbox or loop", o->design);
+    struct pn_properties properties;
+    char base[16];
+    if (strcmp(o->design, "loop") != 0 &&
+        pn_properties_parse(o->design, &properties, base, &err) != 0) {
+        return pn_fail(PN_EXIT_INPUT, "run: %s", err.text);
     }
     if (pn_params_check(&o->params, &err) != 0) {
         return pn_fail(PN_EXIT_INPUT, "run: %s", err.text);
@@ -286,6 +303,10 @@ static int run(int argc, char **argv) {
     int code;
     if (!pn_args_parse(&argp, argc, argv, &o, &o.common, &code)) {
         return code;
+    }
+    if (o.design != NULL && o.switches[0] != '\0') {
+        (void)snprintf(o.named, sizeof o.named, "%s%s", o.design, o.switches);
+        o.design = o.named;
     }
     if (o.common.seeded) {
         o.params.seed = o.common.seed;

@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <pinion/properties.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +29,7 @@ struct options {
     struct pn_common common;
     uint64_t budget_ns;
     const char *preset; /* by name; NULL */
-    bool resume, full, require, list;
+    bool resume, full, require, list, ladder;
 };
 
 enum {
@@ -43,11 +44,14 @@ enum {
     OPT_HOUSEKEEPING,
     OPT_FULL,
     OPT_REQUIRE,
-    OPT_PRESET
+    OPT_PRESET,
+    OPT_LADDER
 };
 
 static const struct argp_option option_table[] = {
     {"preset", OPT_PRESET, "NAME", 0, "a plan that comes with the program; 'list' names them", 0},
+    {"ladder", OPT_LADDER, NULL, 0,
+     "shared and a BEAM-like mailbox, each with one property at the other's value", 0},
     {"x", OPT_X, "KEY=VALUES", 0, "FROM..TO:log2, FROM..TO:lin:STEP or a,b,c", 0},
     {"by", OPT_BY, "KEY=a,b", 0, "a second factor: each design at each of its values", 0},
     {"designs", OPT_DESIGNS, "LIST", 0, "default shared,mailbox", 0},
@@ -114,6 +118,32 @@ static int read_preset(struct options *o, const char *name) {
     return o->n_sweeps < 0 ? refuse(err.text) : 0;
 }
 
+/* Its designs in the sweeps that are there; its own plan where none is. */
+static int climb(struct options *o) {
+    struct pn_error err = {""};
+    if (!o->from_file && o->sweeps[0].n_x == 0) {
+        int rc = read_preset(o, "ladder");
+        if (rc != 0) {
+            return rc;
+        }
+    }
+    for (int i = 0; i < (o->from_file ? o->n_sweeps : 1); i++) {
+        struct pn_sweep_plan *s = &o->sweeps[i];
+        if (strncmp(s->name, "model", 5) == 0) {
+            continue; /* the model against what it models */
+        }
+        s->n_designs = 0;
+        while (pn_ladder_design(s->n_designs, s->design[s->n_designs], PN_WORD) &&
+               s->n_designs + 1 < PN_SWEEP_DESIGNS) {
+            s->n_designs++;
+        }
+        if (pn_sweep_check(s, &err) != 0) {
+            return refuse(err.text);
+        }
+    }
+    return 0;
+}
+
 static int parse_sweep_option(struct options *o, int key, const char *arg) {
     struct pn_sweep_plan *s = &o->sweeps[0];
     struct pn_error err = {""};
@@ -157,6 +187,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state) {
         return 0;
     case OPT_PRESET:
         return read_preset(o, arg);
+    case OPT_LADDER:
+        o->ladder = true;
+        return 0;
     case OPT_RESUME:
         o->resume = true;
         return 0;
@@ -300,6 +333,9 @@ static int run(int argc, char **argv) {
     if (o.list) {
         list_presets();
         return PN_EXIT_OK;
+    }
+    if (o.ladder && climb(&o) != 0) {
+        return PN_EXIT_INPUT;
     }
     code = check(&o);
     if (code != 0 || o.common.dry_run) {

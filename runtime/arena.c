@@ -54,6 +54,7 @@ int pn_arena_create(struct pn_arena **out, const struct pn_arena_config *config)
         return -ENOMEM;
     }
     arena->config = *config;
+    arena->batch = config->batch > 0 ? config->batch : PN_ARENA_BATCH;
     for (unsigned i = 0; i < PN_CLASSES; i++) {
         /* 64 KiB or 64 blocks, but never so few that a burst of two spills. */
         uint32_t fit = PN_ARENA_BATCH_BYTES / pn_class_bytes(i);
@@ -247,7 +248,7 @@ static void free_abroad(struct pn_arena *arena, const struct pn_chunk *chunk, vo
     }
     arena->n_out++;
     pn_ledger_add(&arena->count.freed[distance(arena, chunk->home)], 1);
-    if (out->n >= PN_ARENA_BATCH || out->bytes >= PN_ARENA_BATCH_BYTES) {
+    if (out->n >= arena->batch || out->bytes >= PN_ARENA_BATCH_BYTES) {
         send(arena, out);
     }
 }

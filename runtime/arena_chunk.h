@@ -114,6 +114,7 @@ struct pn_arena {
     struct pn_span *open[PN_CLASSES]; /* first span with a block to give */
     struct pn_arena_config config;
     uint32_t n_out; /* blocks in outboxes */
+    uint32_t batch; /* blocks that make a chain go home */
     uint32_t region_chunks;
     struct pn_chunk *chunks, *regions; /* newest first */
     unsigned char *spare;              /* chunks of the newest region not made yet */

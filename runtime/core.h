@@ -40,6 +40,7 @@ struct pn_core {
     unsigned id;
     unsigned domain;
     struct pn_runq *runq;
+    struct pn_runq_lock *runq_lock; /* NULL but in the variant with a mutex */
     struct pn_reader *reader;
     struct pn_segq_port *inject;
     struct pn_arena *arena;
@@ -51,6 +52,7 @@ struct pn_core {
     uint64_t slice_end;  /* ticks */
     uint64_t idle_since; /* ticks; 0 = not idle */
     uint64_t spun_until; /* ticks; idle time is counted up to here */
+    unsigned spun_turns; /* of the variant that spins a fixed number */
     uint64_t spin_ticks; /* how long to spin before sleeping, as it has paid lately */
     bool woken;          /* the last sleep ended by a ring that has not found work yet */
     bool searching;      /* counted in sleepers.searching */
@@ -93,6 +95,15 @@ struct pn_runtime {
 #define PN_NO_TIMERS UINT64_MAX
 
 extern _Thread_local struct pn_core *pn_this_core;
+
+/* runq_locked.c: the core's run queue; behind its mutex, where the variant asks for one. */
+bool pn_core_queue(struct pn_core *core, void *task);
+void *pn_core_dequeue(struct pn_core *core);
+size_t pn_core_rob(struct pn_core *victim, void **out, size_t max);
+int pn_runq_lock_create(struct pn_runq_lock **out);
+void pn_runq_lock_destroy(struct pn_runq_lock *lock);
+/* How often it was taken; 0 without one. */
+uint64_t pn_runq_lock_taken(const struct pn_runq_lock *lock);
 
 void *pn_core_main(void *arg);
 

@@ -15,7 +15,8 @@
 #include "runtime/futex.h"
 #include "runtime/reader.h"
 
-enum { PAUSES = 8 };
+/* FIXED: what BEAM's +sbwt medium does. */
+enum { PAUSES = 8, FIXED_PAUSES = 10000 };
 
 /* A polling turn takes 0.2-0.5 us here; nothing but preemption takes 20. */
 static const uint64_t preempted_ns = 20000;
@@ -86,11 +87,19 @@ static void park(struct pn_core *core) {
     pn_stats_add(core->stats, PN_STAT_SYSCALLS, 1);
 }
 
+static bool has_spun(struct pn_core *core, uint64_t now) {
+    if (core->rt->config.variant.spin_fixed) {
+        return core->spun_turns++ > FIXED_PAUSES / PAUSES;
+    }
+    return now - core->idle_since > core->spin_ticks;
+}
+
 void pn_core_idle(struct pn_core *core) {
     struct pn_runtime *rt = core->rt;
     uint64_t start = pn_ticks_now();
     if (core->idle_since == 0) {
         core->idle_since = core->spun_until = start;
+        core->spun_turns = 0;
         search(core, true);
         (void)pn_arena_flush(core->arena);
         if (rt->config.on_idle != NULL) {
@@ -98,7 +107,7 @@ void pn_core_idle(struct pn_core *core) {
         }
         return;
     }
-    if (rt->config.idle == PN_IDLE_ADAPTIVE && start - core->idle_since > core->spin_ticks) {
+    if (rt->config.idle == PN_IDLE_ADAPTIVE && has_spun(core, start)) {
         core->spin_ticks =
             core->spin_ticks / 2 > rt->spin_ticks / 16 ? core->spin_ticks / 2 : rt->spin_ticks / 16;
         park(core);

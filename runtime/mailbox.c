@@ -19,6 +19,7 @@
 
 #include "runtime/atomic.h"
 #include "runtime/futex.h"
+#include "runtime/mail_lock.h"
 #include "runtime/park.h"
 
 #include <errno.h>
@@ -33,6 +34,7 @@
 struct link {
     PN_ATOMIC(struct link *) next;
 };
+_Static_assert(sizeof(struct pn_mail_lock) <= PN_LINE, "a locked mailbox has one line");
 _Static_assert(sizeof(struct link) == sizeof(struct pn_mail),
                "a link is what a message begins with");
 
@@ -44,9 +46,10 @@ struct pn_mailbox {
     uint64_t capacity;
     _Alignas(PN_LINE) PN_ATOMIC(struct pn_mail_waiter *) waiters;
     struct pn_eventcount room;
+    struct pn_mail_lock *locked; /* NULL: the list above. Never changes */
 };
 
-int pn_mailbox_create(struct pn_mailbox **out, uint64_t capacity) {
+int pn_mailbox_create(struct pn_mailbox **out, enum pn_mailbox_kind kind, uint64_t capacity) {
     if (capacity == 0) {
         return -EINVAL;
     }
@@ -61,12 +64,28 @@ int pn_mailbox_create(struct pn_mailbox **out, uint64_t capacity) {
     pn_atomic_init(&box->waiters, NULL);
     pn_eventcount_init(&box->room);
     box->capacity = capacity;
+    box->locked = NULL;
+    if (kind == PN_MAILBOX_LOCKED) {
+        box->locked = aligned_alloc(PN_LINE, PN_LINE);
+        if (box->locked == NULL) {
+            free(box);
+            return -ENOMEM;
+        }
+        pn_mail_lock_init(box->locked);
+    }
     *out = box;
     return 0;
 }
 
 void pn_mailbox_destroy(struct pn_mailbox *box) {
+    if (box != NULL) {
+        free(box->locked);
+    }
     free(box);
+}
+
+uint64_t pn_mailbox_length(const struct pn_mailbox *box) {
+    return pn_load_rlx(&box->inside); /* relaxed: a guess at who has less to do */
 }
 
 static bool enqueue(struct pn_mailbox *box, struct link *first) {
@@ -95,11 +114,16 @@ enum pn_queue_rc pn_mailbox_push(struct pn_mailbox *box, struct pn_mail *mail, b
     if (!reserve(box)) {
         return PN_QUEUE_FULL;
     }
-    *idle = enqueue(box, (struct link *)mail);
+    *idle = box->locked == NULL ? enqueue(box, (struct link *)mail)
+                                : pn_mail_lock_push(box->locked, mail);
     return PN_QUEUE_OK;
 }
 
 enum pn_queue_rc pn_mailbox_pop(struct pn_mailbox *box, struct pn_mail **mail) {
+    if (box->locked != NULL) {
+        *mail = pn_mail_lock_pop(box->locked);
+        return *mail == NULL ? PN_QUEUE_EMPTY : PN_QUEUE_OK;
+    }
     struct link *tail = box->tail;
     /* M1 acquire: pairs with the store in enqueue. */
     struct link *next = pn_load_acq(&tail->next);
@@ -129,6 +153,9 @@ enum pn_queue_rc pn_mailbox_pop(struct pn_mailbox *box, struct pn_mail **mail) {
 }
 
 bool pn_mailbox_rest(struct pn_mailbox *box) {
+    if (box->locked != NULL) {
+        return pn_mail_lock_rest(box->locked);
+    }
     uintptr_t empty = (uintptr_t)&box->stub;
     if (box->tail != &box->stub) {
         return false;

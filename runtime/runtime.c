@@ -57,6 +57,14 @@ static int order_victims(struct pn_runtime *rt, struct pn_core *core) {
     for (unsigned i = 0; i < rt->n_cores; i++) {
         core->near[i] = (uint8_t)pn_plan_near(rt->config.topology, rt->config.plan, core->id, i);
     }
+    for (unsigned i = 0; rt->config.variant.steal_by_index && i < rt->n_cores; i++) {
+        if (i != core->id) {
+            core->victims[core->n_victims++] = i;
+        }
+    }
+    if (rt->config.variant.steal_by_index) {
+        return 0;
+    }
     for (int near = PN_NEAR_SMT; near <= PN_NEAR_REMOTE; near++) {
         for (unsigned k = 1; k < rt->n_cores; k++) {
             unsigned i = (core->id + k) % rt->n_cores;
@@ -82,6 +90,9 @@ static int create_core(struct pn_runtime *rt, unsigned i) {
     pn_atomic_init(&core->rescue_due_ns, 0);
     pn_atomic_init(&core->tid, 0);
     int rc = pn_runq_create(&core->runq);
+    if (rc == 0 && rt->config.variant.locked_runq) {
+        rc = pn_runq_lock_create(&core->runq_lock);
+    }
     return rc == 0 ? order_victims(rt, core) : rc;
 }
 
@@ -219,6 +230,7 @@ void pn_runtime_stop(struct pn_runtime *rt) {
 static void destroy_cores(struct pn_runtime *rt) {
     for (unsigned i = 0; rt->cores != NULL && i < rt->n_cores; i++) {
         pn_runq_destroy(rt->cores[i].runq);
+        pn_runq_lock_destroy(rt->cores[i].runq_lock);
         pn_arena_destroy(rt->cores[i].arena);
         free(rt->cores[i].near);
         free(rt->cores[i].victims);

@@ -64,7 +64,7 @@ void pn_task_send(struct pn_runtime *rt, unsigned core, struct pn_task *task) {
 
 void pn_task_ready(struct pn_task *task) {
     struct pn_core *core = pn_this_core;
-    if (pn_runq_push(core->runq, task)) {
+    if (pn_core_queue(core, task)) {
         return;
     }
     /* Half of a full run queue's worth of work is better seen by the whole domain. */
@@ -126,7 +126,7 @@ static unsigned run_tasks(struct pn_core *core) {
     core->polls_due = false;
     pn_core_enter_task(core); /* once per slice: the run queue needs no lease */
     while (n < most) {
-        struct pn_task *task = pn_runq_pop(core->runq);
+        struct pn_task *task = pn_core_dequeue(core);
         if (task == NULL) {
             break;
         }
@@ -214,7 +214,8 @@ static void place(struct pn_core *core) {
         .node.id = rt->config.floating || plan->node < 0 ? -1 : topo->nodes[plan->node].os.id,
         .home = core->id,
         .near = core->near,
-        .n_homes = rt->n_cores};
+        .n_homes = rt->n_cores,
+        .batch = rt->config.variant.free_batch};
     core->start_error = pn_arena_create(&core->arena, &arena);
     if (core->start_error == 0) {
         core->start_error = pn_segq_port_open(rt->inject[core->domain], &core->inject);

@@ -50,13 +50,16 @@ unsigned pn_core_look_elsewhere(struct pn_core *core) {
     for (unsigned i = 0; n == 0 && i < core->n_victims; i++) {
         unsigned victim = core->victims[i];
         if (!within_reach(core, victim)) {
+            if (core->rt->config.variant.steal_by_index) {
+                continue;
+            }
             break; /* the rest is farther */
         }
-        struct pn_runq *queue = core->rt->cores[victim].runq;
         if (!gives(core, victim)) {
             continue;
         }
-        n = (unsigned)pn_runq_steal(queue, stolen, STEAL_MAX);
+        size_t most = core->rt->config.variant.steal_by_index ? 1 : STEAL_MAX;
+        n = (unsigned)pn_core_rob(&core->rt->cores[victim], stolen, most);
         for (unsigned k = 0; k < n; k++) {
             pn_task_ready(stolen[k]);
         }

@@ -73,6 +73,7 @@ int pn_runtime_usage(const struct pn_runtime *rt, unsigned core, struct pn_core_
     if (read_task_file(out->tid, "stat", text, sizeof text) == 0) {
         out->faults = faults_of(text);
     }
+    out->queue_locks = pn_runq_lock_taken(c->runq_lock);
     out->spin_ns = pn_stats_get(c->stats, PN_STAT_SPIN_NS);
     out->sleep_ns = pn_stats_get(c->stats, PN_STAT_SLEEP_NS);
     out->syscalls = pn_stats_get(c->stats, PN_STAT_SYSCALLS);

@@ -94,7 +94,7 @@ static void receive(void *arg) {
 }
 
 static void setup(void) {
-    if (pn_mailbox_create(&box, 1) != 0) {
+    if (pn_mailbox_create(&box, PN_MAILBOX_LIST, 1) != 0) {
         pn_xp_fail("no memory");
     }
     pn_atomic_init(&scheduled, 0);

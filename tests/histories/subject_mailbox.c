@@ -21,7 +21,7 @@ struct made {
 static int create(void **queue, uint64_t capacity, unsigned ports, uint64_t *bound) {
     (void)ports;
     struct made *m = calloc(1, sizeof *m);
-    int rc = m == NULL ? -ENOMEM : pn_mailbox_create(&m->box, capacity);
+    int rc = m == NULL ? -ENOMEM : pn_mailbox_create(&m->box, PN_MAILBOX_LIST, capacity);
     if (rc != 0) {
         free(m);
         return rc;

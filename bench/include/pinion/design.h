@@ -16,8 +16,6 @@ struct pn_outcome;
 struct pn_design {
     const char *name;
     const char *queue_kind;
-    const char *payload_mode; /* "reference" or "copy" */
-    bool copies_payload;
     unsigned turn;        /* queue operations per visit of a scheduler */
     uint32_t slice_units; /* a job that computes more makes way for others in between; 0: never */
     /** Before the schedulers start; sets bench->design_state. \return 0; -errno */

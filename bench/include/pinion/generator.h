@@ -52,5 +52,8 @@ static inline uint32_t pn_job_pick(uint32_t key, enum pn_draw n, uint32_t lo, ui
 
 /* The compute step: a dependent chain, so it neither vectorises nor folds. */
 uint32_t pn_compute(uint32_t x, uint32_t units);
+/* The same with a counter that is taken down and looked at in every step, as compiled BEAM code
+ * does for its reductions. */
+uint32_t pn_compute_counted(uint32_t x, uint32_t units);
 
 #endif

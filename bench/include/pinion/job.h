@@ -37,7 +37,7 @@ struct pn_record {
 /* One scheduler's (or loop thread's) results. Single writer; the collector sums. */
 struct pn_tally {
     _Alignas(128) uint64_t done; /* written by its core, read at any time: see pn_tally_done */
-    uint64_t lost, checksum, slept_ns, slept, crashes, restarts;
+    uint64_t lost, checksum, slept_ns, slept, crashes, restarts, yields;
     uint64_t stamped_done, idle_ns; /* when this core last ran out of work, and what it had done */
     uint64_t *worker_jobs;          /* [workers] */
     struct pn_histogram latency, short_latency; /* short: with greedy_ppm, of jobs not hit */
@@ -47,6 +47,7 @@ struct pn_tally {
 
 struct pn_failure;
 struct pn_collected;
+struct pn_actor_heap;
 
 /* What is the same for every job of a round. Read-only while it runs. */
 struct pn_round {
@@ -57,6 +58,8 @@ struct pn_round {
     uint32_t slice_units; /* a job makes way for others after so many; 0: never */
     uint32_t *bases;      /* [producers] */
     bool keep_records;
+    struct pn_actor_heap *heaps;    /* [workers] heap=actor: scratch comes from there; else NULL */
+    bool counted;                   /* reds=4000: every unit is counted down */
     struct pn_collected *collected; /* collector=shared: every core adds to it; else NULL */
     void (*log)(void *context, const struct pn_record *record); /* log=1: at once, any thread */
     void *log_context;

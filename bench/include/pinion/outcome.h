@@ -8,6 +8,7 @@
 #include <pinion/histogram.h>
 #include <pinion/params.h>
 #include <pinion/plan.h>
+#include <pinion/properties.h>
 #include <pinion/runtime.h>
 #include <stdio.h>
 
@@ -20,6 +21,8 @@ struct pn_outcome {
     uint64_t jobs, done, lost, collateral, dropped, restarts, queue_full, checksum;
     uint64_t wall_ns, cpu_ns, spin_ns, half1_ns, half2_ns;
     const char *bound, *queue_kind, *payload_mode; /* static */
+    struct pn_properties properties;
+    uint64_t yields, collections, queue_locks; /* what some of them did */
     uint64_t queue_effective, shards, turn;
     uint64_t collected; /* jobs that collector=shared counted */
     uint64_t segments_retired, segments_recycled;

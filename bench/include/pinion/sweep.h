@@ -20,7 +20,7 @@ enum {
     PN_SWEEP_DESIGNS = 32,
     PN_SWEEP_SETS = 32,
     PN_SWEEPS = 16,
-    PN_WORD = 32
+    PN_WORD = 48
 };
 
 struct pn_sweep_plan {

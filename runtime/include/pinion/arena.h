@@ -42,6 +42,7 @@ struct pn_arena_config {
     const uint8_t *near;       /* [n_homes] enum pn_near from here to each id, PN_NEAR_UNKNOWN where
                                   not known; NULL = none known. Borrowed, must outlive the arena */
     unsigned n_homes;
+    unsigned batch; /* blocks of one returned chain; 0: PN_ARENA_BATCH */
     bool huge; /* ask for transparent huge pages; false asks for none, whatever the host's mode */
 };
 

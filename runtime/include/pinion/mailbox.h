@@ -26,8 +26,15 @@ struct pn_mail {
     void *next;
 };
 
+/* How messages get in. */
+enum pn_mailbox_kind {
+    PN_MAILBOX_LIST,  /* one exchange; wait-free for the sender */
+    PN_MAILBOX_LOCKED /* a mutex around an outer list, the receiver takes all of it: BEAM's before
+                         OTP 25. Blocking. For comparison */
+};
+
 /** \return 0; -ENOMEM; -EINVAL capacity 0 */
-int pn_mailbox_create(struct pn_mailbox **out, uint64_t capacity);
+int pn_mailbox_create(struct pn_mailbox **out, enum pn_mailbox_kind kind, uint64_t capacity);
 void pn_mailbox_destroy(struct pn_mailbox *box);
 
 /**
@@ -47,6 +54,9 @@ enum pn_queue_rc pn_mailbox_pop(struct pn_mailbox *box, struct pn_mail **mail);
  * is a message (or will be in a moment): stay scheduled and come again.
  */
 bool pn_mailbox_rest(struct pn_mailbox *box);
+
+/** Any thread: messages accepted and not yet taken; a moment later it may be otherwise. */
+uint64_t pn_mailbox_length(const struct pn_mailbox *box);
 
 /** Receiver: n messages were taken; whoever waits for room may go on. Once per batch. */
 void pn_mailbox_took(struct pn_mailbox *box, struct pn_runtime *rt, unsigned n);

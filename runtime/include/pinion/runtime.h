@@ -26,6 +26,14 @@ enum pn_idle {
 /* How far a scheduler without work goes to find some. */
 enum pn_steal { PN_STEAL_MACHINE, PN_STEAL_NODE, PN_STEAL_LLC, PN_STEAL_OFF };
 
+/* What the mailbox ladder compares with; all zero is the runtime as it is meant to be. */
+struct pn_variant {
+    bool locked_runq;    /* a mutex around each run queue, as BEAM's */
+    bool steal_by_index; /* one task from the first that has some, whatever its distance */
+    bool spin_fixed;     /* 10,000 pauses, then sleep, whether spinning has paid or not */
+    unsigned free_batch; /* blocks of a returned chain; 0: PN_ARENA_BATCH */
+};
+
 struct pn_runtime_config {
     const struct pn_topology *topology; /* borrowed until destroy */
     const struct pn_plan *plan;         /* borrowed until destroy */
@@ -34,6 +42,7 @@ struct pn_runtime_config {
     enum pn_mem_policy mem; /* of the schedulers' arenas: LOCAL, MALLOC or INTERLEAVE */
     uint64_t spin_ns;       /* 0 = the default */
     bool floating;          /* do not pin (an experiment's factor, not a degradation) */
+    struct pn_variant variant;
     /* Called by a scheduler each time it runs out of work, before it spins. May be NULL. */
     void (*on_idle)(void *context, unsigned core);
     void *context;
@@ -71,6 +80,7 @@ struct pn_core_usage {
     uint64_t voluntary_switches, involuntary_switches, faults;
     uint64_t syscalls; /* made by the runtime itself */
     uint64_t steals, wakes;
+    uint64_t queue_locks; /* times that its run queue's mutex was taken; 0 without one */
 };
 
 /** Any thread, while the schedulers run. \return 0; -ESRCH */
