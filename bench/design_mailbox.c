@@ -48,6 +48,7 @@ struct mailboxes {
     uint64_t capacity;
     unsigned give_back_every; /* messages */
     unsigned route;           /* M1 */
+    bool locked;              /* M2 */
     bool migrate;             /* M9: an actor stays where it ran last */
 };
 
@@ -161,17 +162,19 @@ static bool come_back(struct actor *a) {
 static void serve(struct actor *a) {
     struct pn_runtime *rt = a->bench->rt;
     unsigned every = state_of(a->bench)->give_back_every;
+    bool locked = state_of(a->bench)->locked;
     unsigned owed = 0;
     struct pn_mail *mail;
     for (unsigned taken = 0; taken < TURN && !pn_slice_over(); taken++) {
-        bool some = pn_mailbox_pop(a->box, &mail) == PN_QUEUE_OK;
+        bool some = (locked ? pn_mailbox_pop_locked(a->box, &mail)
+                            : pn_mailbox_pop(a->box, &mail)) == PN_QUEUE_OK;
         owed += some;
         if (owed > 0 && (owed >= every || !some)) {
             pn_mailbox_took(a->box, rt, owed);
             owed = 0;
         }
         if (!some) {
-            if (!pn_mailbox_rest(a->box)) {
+            if (!(locked ? pn_mailbox_rest_locked(a->box) : pn_mailbox_rest(a->box))) {
                 pn_task_ready(&a->task);
             }
             return;
@@ -214,17 +217,17 @@ static void deliver(struct pn_bench *b) {
     for (uint64_t w = 0; w < b->params->workers; w++) {
         struct actor *a = &state_of(b)->actors[w];
         bool idle = false;
-        if (pn_mailbox_push(a->box, &a->blow, &idle) == PN_QUEUE_OK && idle) {
+        enum pn_queue_rc rc = state_of(b)->locked ? pn_mailbox_push_locked(a->box, &a->blow, &idle)
+                                                  : pn_mailbox_push(a->box, &a->blow, &idle);
+        if (rc == PN_QUEUE_OK && idle) {
             pn_task_send(b->rt, pn_load_rlx(&a->core), &a->task); /* relaxed: as above */
         }
     }
 }
 
 /* Whom a sender tries first: the next; anyone; of any two the one with less to do. */
-static uint64_t choose(const struct mailboxes *m, struct sender *s, uint64_t workers) {
-    if (m->route == PN_ROUTE_RR) {
-        return s->next;
-    }
+static __attribute__((noinline)) uint64_t choose(const struct mailboxes *m, struct sender *s,
+                                                 uint64_t workers) {
     s->random = pn_round(s->random);
     uint64_t one = pn_mix(s->random) % workers;
     if (m->route == PN_ROUTE_RANDOM) {
@@ -244,11 +247,14 @@ static enum pn_queue_rc send(struct pn_producer *p, struct pn_job *job) {
         return PN_QUEUE_CLOSED;
     }
     unsigned tries = workers < TRIES ? (unsigned)workers : TRIES;
-    uint64_t first = choose(m, s, workers);
+    uint64_t first = m->route == PN_ROUTE_RR ? s->next : choose(m, s, workers);
     for (unsigned k = 0; k < tries; k++) {
         struct actor *a = &m->actors[(first + k) % workers];
         bool idle = false;
-        if (pn_mailbox_push(a->box, (struct pn_mail *)&job->link, &idle) == PN_QUEUE_OK) {
+        struct pn_mail *mail = (struct pn_mail *)&job->link;
+        enum pn_queue_rc rc = m->locked ? pn_mailbox_push_locked(a->box, mail, &idle)
+                                        : pn_mailbox_push(a->box, mail, &idle);
+        if (rc == PN_QUEUE_OK) {
             s->next = (first + k + 1) % workers;
             if (idle) {
                 unsigned home = pn_load_rlx(&a->core); /* relaxed: as above */
@@ -312,6 +318,7 @@ static int create_actors(struct pn_bench *b, struct mailboxes *m) {
     enum pn_mailbox_kind kind = b->properties.value[PN_PROPERTY_MBOX] == PN_MBOX_LOCKED
                                     ? PN_MAILBOX_LOCKED
                                     : PN_MAILBOX_LIST;
+    m->locked = kind == PN_MAILBOX_LOCKED;
     m->route = b->properties.value[PN_PROPERTY_ROUTE];
     m->migrate = b->properties.value[PN_PROPERTY_MIGRATE] == PN_MIGRATE_FREE;
     m->capacity = bound / p->workers > 0 ? bound / p->workers : 1;

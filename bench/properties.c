@@ -50,8 +50,8 @@ static void set_all(struct pn_properties *p, const char *base, bool beam) {
     }
 }
 
-static int set_one(struct pn_properties *p, const char *design, const char *key, const char *value,
-                   struct pn_error *err) {
+static int set_one(struct pn_properties *p, bool *asked, const char *design, const char *key,
+                   const char *value, struct pn_error *err) {
     for (unsigned i = 0; i < PN_PROPERTIES; i++) {
         const struct pn_property_entry *e = &pn_property_table[i];
         if (strcmp(e->key, key) != 0) {
@@ -60,6 +60,7 @@ static int set_one(struct pn_properties *p, const char *design, const char *key,
         for (unsigned k = 0; e->words[k] != NULL; k++) {
             if (strcmp(e->words[k], value) == 0) {
                 p->value[i] = k;
+                asked[i] = true;
                 return 0;
             }
         }
@@ -73,15 +74,12 @@ static int set_one(struct pn_properties *p, const char *design, const char *key,
     return refuse(err, design, "no property", key);
 }
 
-/* What the base has is no wish; what was switched on and cannot be is one. */
-static int check(const struct pn_properties *p, const char *base, const char *design,
+/* What the base brings along is no wish; what was asked for and cannot be is one. */
+static int check(const struct pn_properties *p, const bool *asked, const char *design,
                  struct pn_error *err) {
-    struct pn_properties plain;
-    set_all(&plain, base, false);
     for (unsigned i = 0; i < PN_PROPERTIES; i++) {
         const struct pn_property_entry *e = &pn_property_table[i];
-        if (p->value[PN_PROPERTY_ROUTE] == PN_ROUTE_QUEUE && e->shared_reason != NULL &&
-            p->value[i] != e->shared && strstr(design, "like=") == NULL) {
+        if (p->value[PN_PROPERTY_ROUTE] == PN_ROUTE_QUEUE && e->shared_reason != NULL && asked[i]) {
             return refuse(err, design, e->key, e->shared_reason);
         }
     }
@@ -92,6 +90,7 @@ int pn_properties_parse(const char *design, struct pn_properties *out, char base
                         struct pn_error *err) {
     size_t len = strcspn(design, "+");
     const char *at = design + len;
+    bool asked[PN_PROPERTIES] = {false};
     (void)snprintf(base, 16, "%.*s", (int)(len < 15 ? len : 15), design);
     if (strcmp(base, "shared") != 0 && strcmp(base, "mailbox") != 0) {
         (void)snprintf(err->text, sizeof err->text, "no design '%.80s': shared, mailbox or loop",
@@ -107,15 +106,16 @@ int pn_properties_parse(const char *design, struct pn_properties *out, char base
             strlen(key) + strlen(value) + 1 != n) {
             return refuse(err, design, "", "a property is +key=value");
         }
-        if (strcmp(key, "like") == 0 && strcmp(value, "beam") == 0 &&
+        bool first = at == design + len + 1;
+        if (first && strcmp(key, "like") == 0 && strcmp(value, "beam") == 0 &&
             strcmp(base, "mailbox") == 0) {
             set_all(out, base, true);
-        } else if (set_one(out, design, key, value, err) != 0) {
+        } else if (set_one(out, asked, design, key, value, err) != 0) {
             return -EINVAL;
         }
         at += n;
     }
-    return check(out, base, design, err);
+    return check(out, asked, design, err);
 }
 
 /* The other side's value; of the bound, which both sides have, the pure form without one. */

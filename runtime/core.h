@@ -96,10 +96,22 @@ struct pn_runtime {
 
 extern _Thread_local struct pn_core *pn_this_core;
 
-/* runq_locked.c: the core's run queue; behind its mutex, where the variant asks for one. */
-bool pn_core_queue(struct pn_core *core, void *task);
-void *pn_core_dequeue(struct pn_core *core);
-size_t pn_core_rob(struct pn_core *victim, void **out, size_t max);
+/* The core's run queue; runq_locked.c: behind its mutex, where the variant asks for one. */
+bool pn_locked_push(struct pn_core *core, void *task);
+void *pn_locked_pop(struct pn_core *core);
+size_t pn_locked_steal(struct pn_core *victim, void **out, size_t max);
+static inline bool pn_core_queue(struct pn_core *core, void *task) {
+    return __builtin_expect(core->runq_lock == NULL, 1) ? pn_runq_push(core->runq, task)
+                                                        : pn_locked_push(core, task);
+}
+static inline void *pn_core_dequeue(struct pn_core *core) {
+    return __builtin_expect(core->runq_lock == NULL, 1) ? pn_runq_pop(core->runq)
+                                                        : pn_locked_pop(core);
+}
+static inline size_t pn_core_rob(struct pn_core *victim, void **out, size_t max) {
+    return __builtin_expect(victim->runq_lock == NULL, 1) ? pn_runq_steal(victim->runq, out, max)
+                                                          : pn_locked_steal(victim, out, max);
+}
 int pn_runq_lock_create(struct pn_runq_lock **out);
 void pn_runq_lock_destroy(struct pn_runq_lock *lock);
 /* How often it was taken; 0 without one. */

@@ -49,30 +49,21 @@ static void enter(struct pn_runq_lock *lock) {
     lock->taken++;
 }
 
-bool pn_core_queue(struct pn_core *core, void *task) {
-    if (core->runq_lock == NULL) {
-        return pn_runq_push(core->runq, task);
-    }
+bool pn_locked_push(struct pn_core *core, void *task) {
     enter(core->runq_lock);
     bool ok = pn_runq_push(core->runq, task);
     (void)pthread_mutex_unlock(&core->runq_lock->mutex);
     return ok;
 }
 
-void *pn_core_dequeue(struct pn_core *core) {
-    if (core->runq_lock == NULL) {
-        return pn_runq_pop(core->runq);
-    }
+void *pn_locked_pop(struct pn_core *core) {
     enter(core->runq_lock);
     void *task = pn_runq_pop(core->runq);
     (void)pthread_mutex_unlock(&core->runq_lock->mutex);
     return task;
 }
 
-size_t pn_core_rob(struct pn_core *victim, void **out, size_t max) {
-    if (victim->runq_lock == NULL) {
-        return pn_runq_steal(victim->runq, out, max);
-    }
+size_t pn_locked_steal(struct pn_core *victim, void **out, size_t max) {
     enter(victim->runq_lock);
     size_t n = pn_runq_steal(victim->runq, out, max);
     (void)pthread_mutex_unlock(&victim->runq_lock->mutex);

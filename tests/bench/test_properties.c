@@ -134,7 +134,9 @@ static void mistakes_are_refused(void **state) {
                                       "shared+copy",
                                       "mailbox+mbox=list+rq=",
                                       "shared+copy=none=x",
-                                      "mailbox+route=queue+mbox=locked"};
+                                      "mailbox+route=queue+mbox=locked",
+                                      "mailbox+copy=none+like=beam",
+                                      "mailbox+like=beam+route=queue+migrate=free"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct pn_properties p;
         struct pn_error err = {""};

@@ -43,6 +43,11 @@ void pn_mailbox_destroy(struct pn_mailbox *box);
  */
 enum pn_queue_rc pn_mailbox_push(struct pn_mailbox *box, struct pn_mail *mail, bool *idle);
 
+/** The same of a PN_MAILBOX_LOCKED, which knows no other push, pop and rest. */
+enum pn_queue_rc pn_mailbox_push_locked(struct pn_mailbox *box, struct pn_mail *mail, bool *idle);
+enum pn_queue_rc pn_mailbox_pop_locked(struct pn_mailbox *box, struct pn_mail **mail);
+bool pn_mailbox_rest_locked(struct pn_mailbox *box);
+
 /**
  * Receiver. PN_QUEUE_OK: *mail is the receiver's. PN_QUEUE_EMPTY: nothing, or a sender is between
  * announcing and linking: pn_mailbox_rest tells which.
