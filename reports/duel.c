@@ -43,15 +43,20 @@ static bool alike(const struct pn_sample *a, const struct pn_sample *b) {
            !(pn_sample_number(b, "collateral") > 0);
 }
 
+double pn_duel_round(const struct pn_study *study, struct pn_side a, struct pn_side b, size_t point,
+                     size_t round, enum pn_duel_figure figure) {
+    const struct pn_sample *x = slot_of(study, a, point, round);
+    const struct pn_sample *y = slot_of(study, b, point, round);
+    bool pair = x != NULL && y != NULL && alike(x, y);
+    double ratio = pair ? log(figure_of(x, figure) / figure_of(y, figure)) : NAN;
+    return isfinite(ratio) ? ratio : NAN;
+}
+
 struct pn_estimate pn_duel_ratio(const struct pn_study *study, struct pn_side a, struct pn_side b,
                                  size_t point, enum pn_duel_figure figure) {
     double values[PN_ROUNDS_MAX];
     for (size_t r = 0; r < study->sweep->rounds; r++) {
-        const struct pn_sample *x = slot_of(study, a, point, r);
-        const struct pn_sample *y = slot_of(study, b, point, r);
-        bool pair = x != NULL && y != NULL && alike(x, y);
-        values[r] = pair ? log(figure_of(x, figure) / figure_of(y, figure)) : NAN;
-        values[r] = isfinite(values[r]) ? values[r] : NAN;
+        values[r] = pn_duel_round(study, a, b, point, r, figure);
     }
     return pn_estimate_median(values, study->sweep->rounds, 0.05);
 }

@@ -26,6 +26,9 @@ enum pn_duel_figure {
  * are void, failed or did unlike work have no ratio. */
 struct pn_estimate pn_duel_ratio(const struct pn_study *study, struct pn_side a, struct pn_side b,
                                  size_t point, enum pn_duel_figure figure);
+/* The same of one round; NaN where it has no pair. */
+double pn_duel_round(const struct pn_study *study, struct pn_side a, struct pn_side b, size_t point,
+                     size_t round, enum pn_duel_figure figure);
 /* A figure of one side over its good slots. */
 struct pn_estimate pn_duel_value(const struct pn_study *study, struct pn_side side, size_t point,
                                  enum pn_duel_figure figure);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "duel.h"
+#include "ladder.h"
 #include "page_queues.h"
 
 #include <math.h>
@@ -141,6 +141,10 @@ const char *pn_x_unit(const struct pn_sweep *sweep) {
 static void write_studies(const struct pn_analysis *analysis, struct pn_text *out) {
     for (size_t i = 0; i < analysis->studies; i++) {
         const struct pn_study *study = &analysis->study[i];
+        if (pn_ladder_is_all(study)) { /* its designs are points of one comparison, no rivals */
+            pn_page_ladder(study, out);
+            continue;
+        }
         if (study->sweep->kind == PN_SWEEP_CROSSOVER) {
             pn_page_crossover(study, out);
             pn_page_shift(study, out);
@@ -149,7 +153,9 @@ static void write_studies(const struct pn_analysis *analysis, struct pn_text *ou
         if (pn_duel_wanted(study)) {
             pn_page_duels(study, out);
         }
+        pn_page_ladder(study, out);
     }
+    pn_page_model(analysis, out);
 }
 
 void pn_page_write(const struct pn_analysis *analysis, const struct pn_report_verdict *verdict,

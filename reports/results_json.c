@@ -4,7 +4,7 @@
  * units in names; what is not known is null with a reason beside it. 10 digits: log() has variants
  * with and without fused multiply-add, whose last bit would show in 1 of 10,000 figures at 12.
  */
-#include "duel.h"
+#include "ladder.h"
 #include "page.h"
 #include "results_value.h"
 
@@ -243,6 +243,10 @@ static json_t *study_object(const struct pn_study *study) {
     if (pn_duel_wanted(study)) {
         pn_json_put(out, "duels", pn_duels_array(study));
     }
+    json_t *ladder = pn_ladder_array(study);
+    if (ladder != NULL) {
+        pn_json_put(out, "ladder", ladder);
+    }
     return out;
 }
 
@@ -282,6 +286,10 @@ char *pn_results_json(const struct pn_analysis *analysis, const struct pn_report
     pn_json_put(root, "noise", noise_object(&analysis->noise));
     pn_json_put(root, "slots", slots);
     pn_json_put(root, "sweeps", sweeps);
+    json_t *model = pn_model_object(analysis);
+    if (model != NULL) {
+        pn_json_put(root, "model", model);
+    }
     if (analysis->peer_targets != NULL && analysis->peer_targets->lines > 0) {
         pn_json_put(root, "peer_targets", pn_peer_targets_array(analysis->peer_targets));
     }

@@ -201,7 +201,8 @@ int pn_design_style(const char *name, size_t place) {
     static const char *const known[] = {"shared", "mailbox", "tokio", "beam"};
     for (int i = 0; i < 4; i++) {
         size_t n = strlen(known[i]);
-        if (strncmp(name, known[i], n) == 0 && (name[n] == '\0' || name[n] == ':')) {
+        if (strncmp(name, known[i], n) == 0 &&
+            (name[n] == '\0' || name[n] == ':' || name[n] == '+')) {
             return i;
         }
     }

@@ -11,6 +11,7 @@
 
 #include <pinion/report.h>
 
+#include "make_peers.h"
 #include "make_queues.h"
 
 #define FLAGS                                                                                      \
@@ -173,36 +174,15 @@ static void clean(const char *dir) {
     }
 }
 
-int main(int argc, char **argv) {
+/* The run in dir: its report, looked at in each shot. */
+static int look(const char *browser, const char *dir) {
     static const struct shot shots[] = {
         {"light", 1200, 3000, "", "rgb(255,255,255)"},
         {"dark", 1200, 3000, "--blink-settings=preferredColorScheme=0", "rgb(17,21,26)"},
         {"narrow", 390, 3000, "", "rgb(255,255,255)"},
     };
-    const char *browser = find_browser();
-    if (browser == NULL) {
-        (void)puts("skipped: no chromium in PATH");
-        return 77;
-    }
-    char dir[256];
-    made_directory(dir, sizeof dir);
-    if (argc > 1) {
-        (void)rmdir(dir);
-        if (mkdir(argv[1], 0755) != 0 && errno != EEXIST) {
-            return fail(argv[1], strerror(errno));
-        }
-        (void)snprintf(dir, sizeof dir, "%s", argv[1]);
-    }
-    struct made_run run = made_run_plain(7);
     struct pn_report_verdict verdict;
     struct pn_report_error err;
-    static char name[400]; /* one word, longer than a phone is wide */
-    memset(name, 'W', sizeof name - 1);
-    run.hypervisor = true;
-    run.cpu_model = name;
-    run.void_reason = name;
-    make_run(dir, &run);
-    make_queues(dir, 7, 7);
     FILE *blank = made_open(dir, "blank.html");
     (void)fputs("<!doctype html><title>blank</title>", blank);
     (void)fclose(blank);
@@ -214,6 +194,42 @@ int main(int argc, char **argv) {
         failed |= check_picture(browser, dir, &shots[i]);
         failed |= check_labels(browser, dir, &shots[i]);
     }
+    return failed;
+}
+
+int main(int argc, char **argv) {
+    const char *browser = find_browser();
+    if (browser == NULL) {
+        (void)puts("skipped: no chromium in PATH");
+        return 77;
+    }
+    char dir[256];
+    char peers[272];
+    made_directory(dir, sizeof dir);
+    if (argc > 1) {
+        (void)rmdir(dir);
+        if (mkdir(argv[1], 0755) != 0 && errno != EEXIST) {
+            return fail(argv[1], strerror(errno));
+        }
+        (void)snprintf(dir, sizeof dir, "%s", argv[1]);
+    }
+    (void)snprintf(peers, sizeof peers, "%s/peers", dir);
+    if (mkdir(peers, 0755) != 0 && errno != EEXIST) {
+        return fail(peers, strerror(errno));
+    }
+    struct made_run run = made_run_plain(7);
+    static char name[400]; /* one word, longer than a phone is wide */
+    memset(name, 'W', sizeof name - 1);
+    run.hypervisor = true;
+    run.cpu_model = name;
+    run.void_reason = name;
+    make_run(dir, &run);
+    make_queues(dir, 7, 7);
+    struct made_peers many = made_peers_plain(7);
+    many.version = name;
+    many.reason = name;
+    make_peers(peers, &many);
+    int failed = look(browser, dir) | look(browser, peers);
     if (argc < 2) {
         clean(dir);
     }

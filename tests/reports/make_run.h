@@ -389,7 +389,7 @@ static inline void made_directory(char *path, size_t size) {
 static inline void made_remove(const char *dir) {
     static const char *const names[] = {"manifest.json", "plan.jsonl",   "samples.jsonl",
                                         "micro.json",    "results.json", "report.html",
-                                        "queues.jsonl"};
+                                        "queues.jsonl",  "topology.xml"};
     char path[4300];
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         (void)snprintf(path, sizeof path, "%s/%s", dir, names[i]);

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A run of many designs: ratios, ladder and model say what was planted; names stay names.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+#include <pinion/report.h>
+
+#include "make_peers.h"
+
+struct made_page {
+    char dir[64];
+    char *html;
+    json_t *json;
+};
+
+static char *slurp(const char *path) {
+    FILE *f = fopen(path, "r");
+    assert_non_null(f);
+    char *data = malloc(8 << 20);
+    assert_non_null(data);
+    data[fread(data, 1, (8 << 20) - 1, f)] = '\0';
+    (void)fclose(f);
+    return data;
+}
+
+static struct made_page make_page(const struct made_peers *m) {
+    struct made_page page;
+    struct pn_report_error err;
+    struct pn_report_verdict verdict;
+    made_directory(page.dir, sizeof page.dir);
+    make_peers(page.dir, m);
+    if (pn_report_write(page.dir, &verdict, &err) != 0) {
+        print_error("%s\n", err.text);
+        fail();
+    }
+    page.html = slurp(verdict.html_path);
+    json_error_t where;
+    page.json = json_load_file(verdict.json_path, JSON_REJECT_DUPLICATES, &where);
+    assert_non_null(page.json);
+    return page;
+}
+
+static void drop(struct made_page *page) {
+    free(page->html);
+    json_decref(page->json);
+    made_remove(page->dir);
+}
+
+static json_t *walk(const json_t *at, const char *key) {
+    json_t *next = json_object_get(at, key);
+    if (next == NULL) {
+        print_error("no '%s'\n", key);
+        fail();
+    }
+    return next;
+}
+
+static const json_t *sweep_of(const struct made_page *p, size_t i) {
+    return json_array_get(walk(p->json, "sweeps"), i);
+}
+
+static void holds(const json_t *estimate, double truth) {
+    double lo = json_number_value(walk(estimate, "low"));
+    double hi = json_number_value(walk(estimate, "high"));
+    if (!(lo <= truth && truth <= hi && hi - lo < 0.2)) {
+        print_error("[%g, %g] does not hold %g\n", lo, hi, truth);
+        fail();
+    }
+}
+
+static const json_t *rung(const struct made_page *p, const char *key) {
+    const json_t *rows = walk(json_array_get(walk(sweep_of(p, 1), "ladder"), 0), "rows");
+    for (size_t i = 0; i < json_array_size(rows); i++) {
+        const json_t *row = json_array_get(rows, i);
+        if (strcmp(json_string_value(walk(row, "property")), key) == 0) {
+            return row;
+        }
+    }
+    fail();
+    return NULL;
+}
+
+static void ladder_says_what_was_planted(void **state) {
+    (void)state;
+    struct made_peers m = made_peers_plain(21);
+    struct made_page p = make_page(&m);
+    const json_t *ladder = json_array_get(walk(sweep_of(&p, 1), "ladder"), 0);
+    const json_t *route = rung(&p, "route");
+    assert_string_equal(json_string_value(walk(route, "number")), "M1");
+    holds(walk(walk(route, "in_a"), "ratio_log_rate"), m.route[0]);
+    holds(walk(walk(route, "in_b"), "ratio_log_rate"), m.route[1]);
+    assert_string_equal(json_string_value(walk(walk(route, "in_a"), "value")), "actor");
+    holds(walk(walk(rung(&p, "heap"), "in_a"), "ratio_log_rate"), 0);
+    holds(walk(walk(rung(&p, "odd"), "in_a"), "ratio_log_rate"), 0.05);
+    assert_true(json_is_null(walk(rung(&p, "odd"), "in_b")));
+    assert_true(json_is_null(walk(rung(&p, "steal"), "in_a"))); /* a row all the same */
+    holds(walk(ladder, "whole_log"), m.whole);
+    holds(walk(ladder, "product_log_a"), m.route[0] + 0.05);
+    holds(walk(ladder, "product_log_b"), m.route[1]);
+    assert_null(json_object_get(sweep_of(&p, 0), "ladder"));
+    assert_non_null(strstr(p.html, "id=\"ladder-1\""));
+    assert_non_null(strstr(p.html, "route in shared most, by"));
+    assert_non_null(strstr(p.html, "M8 balance (steal): not measured"));
+    drop(&p);
+}
+
+/* The first x at which a value of 32 designs differs is nobody's: a base must be there by name. */
+static void a_change_needs_its_base(void **state) {
+    (void)state;
+    struct made_peers m = made_peers_plain(22);
+    m.odd = "tokio:tuned+restart=join"; /* a change, but of neither compared design */
+    struct made_page p = make_page(&m);
+    assert_null(json_object_get(sweep_of(&p, 0), "ladder"));
+    drop(&p);
+    m.odd = "shared+route=actor+heap=actor"; /* two at once */
+    p = make_page(&m);
+    assert_null(json_object_get(sweep_of(&p, 0), "ladder"));
+    drop(&p);
+    m.odd = "shared+route=actor";
+    p = make_page(&m);
+    assert_non_null(json_object_get(sweep_of(&p, 0), "ladder"));
+    drop(&p);
+}
+
+static void model_is_accepted_or_refused(void **state) {
+    (void)state;
+    struct made_peers m = made_peers_plain(23);
+    struct made_page p = make_page(&m);
+    const json_t *model = walk(p.json, "model");
+    const json_t *curve = json_array_get(walk(model, "curves"), 0);
+    assert_true(json_is_true(walk(model, "explains")));
+    assert_true(json_number_value(walk(curve, "deviation_largest")) < 0.08);
+    assert_true(json_number_value(walk(curve, "unit_ns_beam")) == 4.0);
+    assert_null(strstr(p.html, "does not explain BEAM on this machine"));
+    drop(&p);
+    m.beam_apart = 1 / 1.5; /* at one x of five: the mean stays under 25 % */
+    p = make_page(&m);
+    model = walk(p.json, "model");
+    curve = json_array_get(walk(model, "curves"), 0);
+    assert_true(json_is_false(walk(model, "explains")));
+    assert_true(fabs(json_number_value(walk(curve, "deviation_largest")) - 0.5) < 0.05);
+    assert_true(fabs(json_number_value(walk(curve, "deviation_mean")) - 0.125) < 0.03);
+    holds(walk(json_array_get(walk(curve, "points"), 4), "apart_log"), log(1.5));
+    assert_non_null(strstr(p.html, "The mailbox model does not explain BEAM on this machine: 5"));
+    drop(&p);
+}
+
+static void names_stay_names(void **state) {
+    (void)state;
+    struct made_peers m = made_peers_plain(24);
+    m.version = "</code><script>alert(1)</script>";
+    m.reason = "<img src=x onerror=alert(1)>";
+    m.odd = "shared+<b>route</b>=\"&'<script>";
+    struct made_page p = make_page(&m);
+    static const char *const never[] = {"<script", "<img", "<b>route", "nan", "inf<"};
+    for (size_t i = 0; i < sizeof never / sizeof never[0]; i++) {
+        if (strstr(p.html, never[i]) != NULL) {
+            print_error("the page holds '%s': %.80s\n", never[i], strstr(p.html, never[i]) - 30);
+            fail();
+        }
+    }
+    assert_non_null(strstr(p.html, "&lt;b&gt;route&lt;/b&gt;"));
+    drop(&p);
+}
+
+static void same_files_same_bytes(void **state) {
+    (void)state;
+    struct made_peers m = made_peers_plain(25);
+    struct made_page a = make_page(&m);
+    struct made_page b = make_page(&m);
+    assert_string_equal(a.html, b.html);
+    assert_true(json_equal(a.json, b.json));
+    drop(&a);
+    drop(&b);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(ladder_says_what_was_planted), cmocka_unit_test(a_change_needs_its_base),
+        cmocka_unit_test(model_is_accepted_or_refused), cmocka_unit_test(names_stay_names),
+        cmocka_unit_test(same_files_same_bytes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
