@@ -161,8 +161,8 @@ static double *measure_curve(const struct pn_study *study, struct pn_curve *curv
     return ratios;
 }
 
-static int find_crossover(const struct pn_rundir *run, const struct pn_study *study,
-                          struct pn_curve *curve, const double *ratios) {
+int pn_study_cross(const struct pn_rundir *run, const struct pn_study *study, const double *ratios,
+                   struct pn_cross *cross) {
     double x[PN_POINTS_MAX];
     for (size_t p = 0; p < study->sweep->points; p++) {
         x[p] = study->sweep->x[p].at;
@@ -174,9 +174,9 @@ static int find_crossover(const struct pn_rundir *run, const struct pn_study *st
                                    .log2_x = study->sweep->scale == PN_SCALE_LOG2,
                                    .margin = study->margin,
                                    .seed = run->seed};
-    int code = pn_cross_find(&input, &curve->cross);
-    if (curve->cross.kind == PN_CROSS_AT && study->sweep->x[0].word != NULL) {
-        curve->cross.kind = PN_CROSS_SEVERAL; /* between two words there is no place */
+    int code = pn_cross_find(&input, cross);
+    if (cross->kind == PN_CROSS_AT && study->sweep->x[0].word != NULL) {
+        cross->kind = PN_CROSS_SEVERAL; /* between two words there is no place */
     }
     return code;
 }
@@ -208,7 +208,7 @@ static int study_curves(const struct pn_rundir *run, struct pn_study *study) {
         double *ratios = measure_curve(study, curve);
         code = ratios == NULL ? -ENOMEM : 0;
         if (code == 0 && curve->compared) {
-            code = find_crossover(run, study, curve, ratios);
+            code = pn_study_cross(run, study, ratios, &curve->cross);
         }
         if (code == 0 && level > 0 && curve->compared && study->curve[0].compared) {
             struct pn_shift *shift = &study->shift[study->shifts++];

@@ -152,6 +152,9 @@ struct pn_estimate pn_study_median(const struct pn_study *study, size_t design, 
 /* A level for people: "mem = local", or "" for the nameless one; written into room. */
 const char *pn_level_name(const struct pn_sweep *sweep, size_t level, char *room, size_t size);
 
+/* The crossover that these paired ratios make: ln(A / B), [point * rounds + round]. 0, -ENOMEM. */
+int pn_study_cross(const struct pn_rundir *run, const struct pn_study *study, const double *ratios,
+                   struct pn_cross *cross);
 int pn_study_latency(const struct pn_rundir *run, struct pn_study *study);
 int pn_study_ceiling(const struct pn_rundir *run, struct pn_study *study);
 int pn_study_job(const struct pn_rundir *run, struct pn_study *study);

@@ -3,6 +3,7 @@
  * The two-panel crossover: throughput above, ratio below, one x.
  */
 #include "page.h"
+#include "rival.h"
 
 #include <math.h>
 
@@ -12,6 +13,8 @@ struct scene {
     struct pn_axis x, rate, ratio;
     double px[PN_POINTS_MAX];
     double right; /* margin for end labels */
+    size_t drawn[PN_DESIGNS_MAX];
+    size_t n_drawn;
 };
 
 static bool drawable(const struct pn_study *study, size_t level) {
@@ -19,13 +22,14 @@ static bool drawable(const struct pn_study *study, size_t level) {
 }
 
 /* Scales are shared by all levels, so that their figures compare by eye. */
-static void set_rate_scale(const struct pn_study *study, struct pn_axis *axis) {
+static void set_rate_scale(const struct scene *s, struct pn_axis *axis) {
+    const struct pn_study *study = s->study;
     double lo = INFINITY;
     double hi = 0;
     for (size_t level = 0; level < study->sweep->levels; level++) {
         for (size_t p = 0; drawable(study, level) && p < study->sweep->points; p++) {
-            for (size_t d = 0; d < study->sweep->designs; d++) {
-                double v = study->curve[level].point[p].rate[d].value;
+            for (size_t i = 0; i < s->n_drawn; i++) {
+                double v = study->curve[level].point[p].rate[s->drawn[i]].value;
                 lo = v < lo ? v : lo;
                 hi = v > hi ? v : hi;
             }
@@ -148,16 +152,17 @@ static void draw_rates(struct pn_svg *svg, const struct scene *s) {
     const struct pn_sweep *sweep = s->study->sweep;
     double end[PN_DESIGNS_MAX] = {0};
     double label[PN_DESIGNS_MAX] = {0};
-    for (size_t d = 0; d < sweep->designs; d++) {
+    for (size_t i = 0; i < s->n_drawn; i++) {
         double y[PN_POINTS_MAX], lo[PN_POINTS_MAX], hi[PN_POINTS_MAX];
+        size_t d = s->drawn[i];
         int style = pn_design_style(sweep->design[d], d);
-        end[d] = NAN;
+        end[i] = NAN;
         for (size_t p = 0; p < sweep->points; p++) {
             const struct pn_estimate *e = &s->curve->point[p].rate[d];
             y[p] = isnan(e->value) ? NAN : pn_axis_at(&s->rate, e->value);
             lo[p] = isnan(e->lo) ? NAN : pn_axis_at(&s->rate, e->lo);
             hi[p] = isnan(e->hi) ? NAN : pn_axis_at(&s->rate, e->hi);
-            end[d] = isnan(y[p]) ? end[d] : y[p];
+            end[i] = isnan(y[p]) ? end[i] : y[p];
         }
         pn_svg_band(svg, s->px, lo, hi, sweep->points, pn_label("band f%d", style).s);
         pn_svg_polyline(svg, s->px, y, sweep->points,
@@ -172,18 +177,19 @@ static void draw_rates(struct pn_svg *svg, const struct scene *s) {
                                 .s);
             }
         }
-        label[d] = isnan(end[d]) ? s->rate.at_lo : end[d];
+        label[i] = isnan(end[i]) ? s->rate.at_lo : end[i];
     }
-    pn_dodge(label, sweep->designs, 17, s->rate.at_hi, s->rate.at_lo - 4);
-    for (size_t d = 0; d < sweep->designs; d++) {
+    pn_dodge(label, s->n_drawn, 17, s->rate.at_hi, s->rate.at_lo - 4);
+    for (size_t i = 0; i < s->n_drawn; i++) {
+        size_t d = s->drawn[i];
         int style = pn_design_style(sweep->design[d], d);
-        if (isnan(end[d])) {
+        if (isnan(end[i])) {
             continue;
         }
-        if (fabs(label[d] - end[d]) > 3) {
-            pn_svg_line(svg, s->x.at_hi + 5, end[d], s->x.at_hi + 11, label[d], "leader");
+        if (fabs(label[i] - end[i]) > 3) {
+            pn_svg_line(svg, s->x.at_hi + 5, end[i], s->x.at_hi + 11, label[i], "leader");
         }
-        pn_svg_text(svg, s->x.at_hi + 14, label[d] + 4.3, pn_label("bd t%d", style).s, PN_START,
+        pn_svg_text(svg, s->x.at_hi + 14, label[i] + 4.3, pn_label("bd t%d", style).s, PN_START,
                     sweep->design[d]);
     }
 }
@@ -234,10 +240,10 @@ static void draw_ratio(struct pn_svg *svg, const struct scene *s) {
                 pn_label("%.30s ahead ↓", b).s);
 }
 
-static double end_margin(const struct pn_sweep *sweep) {
+static double end_margin(const struct scene *s) {
     double widest = pn_text_width("tie zone", PN_FIGURE_PX, false);
-    for (size_t d = 0; d < sweep->designs; d++) {
-        double w = pn_text_width(sweep->design[d], PN_FIGURE_PX, true) + 6;
+    for (size_t i = 0; i < s->n_drawn; i++) {
+        double w = pn_text_width(s->study->sweep->design[s->drawn[i]], PN_FIGURE_PX, true) + 6;
         widest = w > widest ? w : widest;
     }
     return widest + 14;
@@ -267,9 +273,10 @@ static void draw(struct pn_svg *svg, const void *data) {
     const struct pn_sweep *sweep = f->study->sweep;
     struct scene s = {.study = f->study, .curve = &f->study->curve[f->level]};
     double left = svg->narrow ? 54 : 64;
-    s.right = end_margin(sweep);
+    s.n_drawn = pn_study_drawn(f->study, s.drawn);
+    s.right = end_margin(&s);
     s.x = x_axis(sweep, left, svg->w - s.right);
-    set_rate_scale(f->study, &s.rate);
+    set_rate_scale(&s, &s.rate);
     set_ratio_scale(f->study, &s.ratio);
     s.rate.at_hi = svg->narrow ? 32 : 44;
     s.rate.at_lo = svg->narrow ? 270 : 362;

@@ -3,6 +3,7 @@
  * The gap split into kinds of time, and busy CPU per job.
  */
 #include "page.h"
+#include "rival.h"
 
 #include <math.h>
 #include <string.h>
@@ -176,6 +177,8 @@ struct busy_scene {
     const struct pn_study *study;
     size_t point;
     double job; /* ns per job of the job itself; NaN if not measured */
+    size_t drawn[PN_DESIGNS_MAX];
+    size_t n_drawn;
 };
 
 static void draw_busy_row(struct pn_svg *svg, const struct busy_scene *s, const struct pn_axis *x,
@@ -211,9 +214,8 @@ static void draw_busy_row(struct pn_svg *svg, const struct busy_scene *s, const 
 static double busy_most(const struct busy_scene *s) {
     double most = 0;
     for (size_t level = 0; level < s->study->sweep->levels; level++) {
-        for (size_t d = 0; s->study->curve[level].point != NULL && d < s->study->sweep->designs;
-             d++) {
-            const struct pn_estimate *e = &s->study->curve[level].point[s->point].busy[d];
+        for (size_t i = 0; s->study->curve[level].point != NULL && i < s->n_drawn; i++) {
+            const struct pn_estimate *e = &s->study->curve[level].point[s->point].busy[s->drawn[i]];
             most = fmax(most, fmax(clear_of(e->value, 0), clear_of(e->hi, 0)));
         }
     }
@@ -225,8 +227,8 @@ static void draw_busy(struct pn_svg *svg, const void *data) {
     const struct pn_sweep *sweep = s->study->sweep;
     double left = 0;
     double tick[12];
-    for (size_t d = 0; d < sweep->designs; d++) {
-        left = fmax(left, pn_text_width(sweep->design[d], PN_FIGURE_PX, true) + 12);
+    for (size_t i = 0; i < s->n_drawn; i++) {
+        left = fmax(left, pn_text_width(sweep->design[s->drawn[i]], PN_FIGURE_PX, true) + 12);
     }
     struct pn_axis x = {0, busy_most(s), left,
                         svg->w - pn_text_width("00 000", PN_FIGURE_PX, true) - 14, false};
@@ -239,7 +241,7 @@ static void draw_busy(struct pn_svg *svg, const void *data) {
     size_t n = pn_axis_ticks(&x, 4, tick, 12);
     double bottom = y;
     for (size_t level = 0; level < sweep->levels; level++) {
-        bottom += (sweep->by_key != NULL ? 26 : 0) + 34 * (double)sweep->designs;
+        bottom += (sweep->by_key != NULL ? 26 : 0) + 34 * (double)s->n_drawn;
     }
     for (size_t i = 0; i < n; i++) {
         double at = pn_axis_at(&x, tick[i]);
@@ -254,11 +256,10 @@ static void draw_busy(struct pn_svg *svg, const void *data) {
                         pn_level_name(sweep, level, room, sizeof room));
             y += 26;
         }
-        for (size_t d = 0; s->study->curve[level].point != NULL && d < sweep->designs;
-             d++, y += 34) {
-            const struct pn_estimate *e = &s->study->curve[level].point[s->point].busy[d];
+        for (size_t i = 0; s->study->curve[level].point != NULL && i < s->n_drawn; i++, y += 34) {
+            const struct pn_estimate *e = &s->study->curve[level].point[s->point].busy[s->drawn[i]];
             if (!isnan(e->value)) {
-                draw_busy_row(svg, s, &x, d, e, y);
+                draw_busy_row(svg, s, &x, s->drawn[i], e, y);
             }
         }
     }
@@ -268,7 +269,9 @@ static void draw_busy(struct pn_svg *svg, const void *data) {
 }
 
 void pn_chart_busy(struct pn_text *out, const struct pn_study *study, size_t point) {
-    struct busy_scene data = {study, point, study->job_ns == NULL ? NAN : study->job_ns[point]};
+    struct busy_scene data = {
+        study, point, study->job_ns == NULL ? NAN : study->job_ns[point], {0}, 0};
+    data.n_drawn = pn_study_drawn(study, data.drawn);
     struct pn_label id = pn_label("busy%zu", study->index);
     struct pn_figure figure = {id.s, "Busy CPU per job", "Busy CPU time per job of each design.",
                                500, draw_busy};

@@ -3,6 +3,7 @@
  * Percentile spectrum of one open-loop point: each step to the right is ten times rarer.
  */
 #include "page.h"
+#include "rival.h"
 
 #include <math.h>
 
@@ -90,13 +91,12 @@ static void draw_axes(struct pn_svg *svg, const struct spectrum *s) {
 static void draw_lines(struct pn_svg *svg, const struct spectrum *s) {
     double label[PN_DESIGNS_MAX] = {0};
     double end[PN_DESIGNS_MAX] = {0};
-    size_t designs = s->study->sweep->designs;
-    for (size_t d = 0; d < designs; d++) {
+    size_t shown[PN_DESIGNS_MAX];
+    size_t n = 0;
+    for (size_t d = 0; d < s->study->sweep->designs; d++) {
         double px[STEPS + 1], py[STEPS + 1];
         const char *name = s->study->sweep->design[d];
         int style = pn_design_style(name, d);
-        end[d] = NAN;
-        label[d] = s->y.at_lo;
         if (s->latency[d] == NULL || s->latency[d]->counts == 0) {
             continue;
         }
@@ -114,18 +114,17 @@ static void draw_lines(struct pn_svg *svg, const struct spectrum *s) {
                 pn_label("mark f%d", style).s,
                 pn_label("%.30s: %s µs at p%s", name, micro(v).s, percentile_name(rarity).s).s);
         }
-        end[d] = label[d] = py[STEPS];
+        end[n] = label[n] = py[STEPS];
+        shown[n++] = d;
     }
-    pn_dodge(label, designs, 17, s->y.at_hi, s->y.at_lo - 4);
-    for (size_t d = 0; d < designs; d++) {
-        const char *name = s->study->sweep->design[d];
-        if (!isnan(end[d])) {
-            if (fabs(label[d] - end[d]) > 3) {
-                pn_svg_line(svg, s->x.at_hi + 5, end[d], s->x.at_hi + 11, label[d], "leader");
-            }
-            pn_svg_text(svg, s->x.at_hi + 14, label[d] + 4.3,
-                        pn_label("bd t%d", pn_design_style(name, d)).s, PN_START, name);
+    pn_dodge(label, n, 17, s->y.at_hi, s->y.at_lo - 4);
+    for (size_t i = 0; i < n; i++) {
+        const char *name = s->study->sweep->design[shown[i]];
+        if (fabs(label[i] - end[i]) > 3) {
+            pn_svg_line(svg, s->x.at_hi + 5, end[i], s->x.at_hi + 11, label[i], "leader");
         }
+        pn_svg_text(svg, s->x.at_hi + 14, label[i] + 4.3,
+                    pn_label("bd t%d", pn_design_style(name, shown[i])).s, PN_START, name);
     }
 }
 
@@ -133,6 +132,9 @@ static void draw(struct pn_svg *svg, const void *data) {
     struct spectrum s = *(const struct spectrum *)data;
     double right = 14;
     for (size_t d = 0; d < s.study->sweep->designs; d++) {
+        if (s.latency[d] == NULL) {
+            continue;
+        }
         right = fmax(right, pn_text_width(s.study->sweep->design[d], PN_FIGURE_PX, true) + 16);
     }
     set_scales(&s);
@@ -147,10 +149,12 @@ static void draw(struct pn_svg *svg, const void *data) {
 /* All latencies of one level and point, by design. */
 static struct spectrum gather(const struct pn_study *study, size_t level, size_t point) {
     struct spectrum s = {.study = study, .level = level, .point = point};
+    size_t drawn[PN_DESIGNS_MAX];
+    size_t n = pn_study_drawn(study, drawn);
     for (size_t i = 0; i < study->latencies; i++) {
         const struct pn_latency *l = &study->latency[i];
-        if (l->level == level && l->point == point && l->counts > 0) {
-            s.latency[l->design] = l;
+        for (size_t k = 0; k < n && l->level == level && l->point == point && l->counts > 0; k++) {
+            s.latency[l->design] = drawn[k] == l->design ? l : s.latency[l->design];
         }
     }
     return s;

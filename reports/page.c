@@ -146,7 +146,7 @@ static void write_studies(const struct pn_analysis *analysis, struct pn_text *ou
             continue;
         }
         if (study->sweep->kind == PN_SWEEP_CROSSOVER) {
-            pn_page_crossover(study, out);
+            pn_page_crossover(analysis->run, study, out);
             pn_page_shift(study, out);
             pn_page_gap(study, out);
         }

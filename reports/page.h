@@ -17,7 +17,8 @@ void pn_page_style(struct pn_text *out);
 void pn_page_head(const struct pn_analysis *analysis, struct pn_text *out);
 void pn_page_verdict(const struct pn_analysis *analysis, const struct pn_report_verdict *verdict,
                      struct pn_text *out);
-void pn_page_crossover(const struct pn_study *study, struct pn_text *out);
+void pn_page_crossover(const struct pn_rundir *run, const struct pn_study *study,
+                       struct pn_text *out);
 void pn_page_shift(const struct pn_study *study, struct pn_text *out);
 void pn_page_gap(const struct pn_study *study, struct pn_text *out);
 void pn_page_latency(const struct pn_analysis *analysis, struct pn_text *out);

@@ -3,6 +3,7 @@
  * Sections of one sweep: crossover, its shift between levels, the gap and what it is made of.
  */
 #include "page.h"
+#include "rival.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -88,15 +89,25 @@ static void table_cross(const struct pn_study *study, size_t level, struct pn_te
     pn_details_close(out);
 }
 
-static void caption_cross(struct pn_text *out) {
-    pn_caption(out,
-               "Top: median throughput of each design. Bottom: median of the paired ratios, round "
-               "by round. Where the band lies wholly outside the tie zone the sign is stated; the "
-               "shaded column is the 95\u00a0% interval of the crossover, from a bootstrap over "
-               "rounds. All levels share both scales.");
+static void caption_cross(const struct pn_study *study, struct pn_text *out) {
+    size_t drawn[PN_DESIGNS_MAX];
+    bool all = pn_study_drawn(study, drawn) == study->sweep->designs;
+    struct pn_text text = {0};
+    pn_text_cat(&text, "Top: median throughput of each design",
+                all ? ""
+                    : ", of another runtime that of the mode that is best at most points (all are "
+                      "in the tables)",
+                ". Bottom: median of the paired ratios, round "
+                "by round. Where the band lies wholly outside the tie zone the sign is stated; the "
+                "shaded column is the 95\u00a0% interval of the crossover, from a bootstrap over "
+                "rounds. All levels share both scales.",
+                NULL);
+    pn_caption(out, text.data == NULL ? "" : text.data);
+    pn_text_free(&text);
 }
 
-void pn_page_crossover(const struct pn_study *study, struct pn_text *out) {
+void pn_page_crossover(const struct pn_rundir *run, const struct pn_study *study,
+                       struct pn_text *out) {
     const struct pn_sweep *sweep = study->sweep;
     struct pn_label id =
         study->index == 0 ? pn_label("crossover") : pn_label("crossover-%zu", study->index);
@@ -121,9 +132,10 @@ void pn_page_crossover(const struct pn_study *study, struct pn_text *out) {
             }
             pn_text_free(&said);
         }
+        pn_page_rivals(run, study, level, "lead", out);
         pn_chart_cross(out, study, level);
         if (level == 0) {
-            caption_cross(out);
+            caption_cross(study, out);
         }
         table_cross(study, level, out);
         pn_text_put(out, "</figure>\n");

@@ -3,6 +3,7 @@
  * Banner, head, badges, verdict.
  */
 #include "page_queues.h"
+#include "rival.h"
 #include "verdict.h"
 
 #include <math.h>
@@ -279,11 +280,16 @@ void pn_page_head(const struct pn_analysis *analysis, struct pn_text *out) {
 
 void pn_page_verdict(const struct pn_analysis *analysis, const struct pn_report_verdict *verdict,
                      struct pn_text *out) {
+    const struct pn_study *study = pn_analysis_first(analysis, PN_SWEEP_CROSSOVER);
     (void)verdict;
     pn_text_put(out, "<section class=\"verdict\" id=\"verdict\"><p class=\"eyebrow\">Verdict</p><p "
                      "class=\"v\">");
     pn_verdict_crossover(analysis, true, out);
     pn_text_put(out, "</p><p class=\"v\">");
     pn_verdict_cause(analysis, true, out);
-    pn_text_put(out, "</p></section>\n");
+    pn_text_put(out, "</p>");
+    if (study != NULL) {
+        pn_page_rivals(analysis->run, study, 0, "v", out);
+    }
+    pn_text_put(out, "</section>\n");
 }

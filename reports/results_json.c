@@ -7,6 +7,7 @@
 #include "ladder.h"
 #include "page.h"
 #include "results_value.h"
+#include "rival.h"
 
 #include <math.h>
 #include <string.h>
@@ -109,6 +110,46 @@ static json_t *curves_array(const struct pn_study *study) {
         pn_json_put(one, "points", points);
         pn_json_put(one, "verdict", cross_object(study, level));
         (void)json_array_append_new(out, one);
+    }
+    return out;
+}
+
+static json_t *rival_object(const struct pn_rival *r, const struct pn_sweep *sweep) {
+    json_t *one = json_object();
+    json_t *modes = json_array();
+    struct pn_text said = {0};
+    pn_rival_say(r, &said);
+    for (size_t p = 0; p < sweep->points; p++) {
+        (void)json_array_append_new(modes, r->mode[p] == PN_DESIGNS_MAX
+                                               ? json_null()
+                                               : json_string(sweep->design[r->mode[p]]));
+    }
+    pn_json_put(one, "level",
+                sweep->by_key == NULL ? json_null() : json_string(sweep->level[r->level]));
+    pn_json_put(one, "modes", modes);
+    pn_json_put(one, "verdict", cross_object(&r->study, r->level));
+    pn_json_put(one, "sentence", json_string(said.data == NULL ? "" : said.data));
+    pn_text_free(&said);
+    return one;
+}
+
+/* `a` against each other runtime's best mode at each point, level by level. */
+static json_t *rivals_array(const struct pn_rundir *run, const struct pn_study *study) {
+    char family[PN_FAMILIES_MAX][PN_FAMILY_NAME];
+    size_t n = pn_rival_families(study, family);
+    json_t *out = json_array();
+    for (size_t i = 0; i < n; i++) {
+        for (size_t level = 0; level < study->sweep->levels; level++) {
+            struct pn_rival *r = NULL;
+            if (pn_rival_make(run, study, level, family[i], &r) != 0) {
+                json_decref(out);
+                return NULL; /* no memory: the whole text is refused */
+            }
+            json_t *one = rival_object(r, study->sweep);
+            pn_json_put(one, "runtime", json_string(family[i]));
+            (void)json_array_append_new(out, one);
+            pn_rival_free(r);
+        }
     }
     return out;
 }
@@ -224,8 +265,9 @@ static json_t *noise_object(const struct pn_noise *noise) {
     return out;
 }
 
-static json_t *study_object(const struct pn_study *study) {
+static json_t *study_object(const struct pn_rundir *run, const struct pn_study *study) {
     const struct pn_sweep *sweep = study->sweep;
+    char family[PN_FAMILIES_MAX][PN_FAMILY_NAME];
     json_t *out = json_object();
     pn_json_put(out, "name", json_string(sweep->name));
     pn_json_put(out, "x_key", json_string(sweep->key));
@@ -242,6 +284,9 @@ static json_t *study_object(const struct pn_study *study) {
     pn_json_put(out, "per_core", cores_array(study));
     if (pn_duel_wanted(study)) {
         pn_json_put(out, "duels", pn_duels_array(study));
+    }
+    if (sweep->kind == PN_SWEEP_CROSSOVER && pn_rival_families(study, family) > 0) {
+        pn_json_put(out, "rivals", rivals_array(run, study));
     }
     json_t *ladder = pn_ladder_array(study);
     if (ladder != NULL) {
@@ -269,7 +314,7 @@ char *pn_results_json(const struct pn_analysis *analysis, const struct pn_report
     json_t *slots = json_object();
     json_t *sweeps = json_array();
     for (size_t i = 0; i < analysis->studies; i++) {
-        (void)json_array_append_new(sweeps, study_object(&analysis->study[i]));
+        (void)json_array_append_new(sweeps, study_object(analysis->run, &analysis->study[i]));
     }
     pn_json_put(slots, "planned", pn_json_count(analysis->run->planned));
     pn_json_put(slots, "measured", pn_json_count(analysis->run->samples));

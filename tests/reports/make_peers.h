@@ -14,6 +14,7 @@ struct made_peers {
     double beam_apart; /* BEAM's jobs/s at the last x is so much of what the mailbox's shape says */
     double route[2];   /* ln that route alone does to shared, and to mailbox */
     double whole;      /* ln(mailbox / shared) in the ladder */
+    double spawn_rate; /* of beam:spawn at one producer; its bound is another one */
     const char *version; /* of BEAM; hostile or plain */
     const char *reason;  /* why tokio:spawn is absent */
     const char *odd;     /* one more design, for its name; NULL: none */
@@ -26,6 +27,7 @@ static inline struct made_peers made_peers_plain(uint64_t seed) {
                                .beam_apart = 1.05,
                                .route = {-0.12, 0.08},
                                .whole = -0.25,
+                               .spawn_rate = 0.7e6,
                                .version = "25.2.3",
                                .reason = "cargo is not on PATH"};
 }
@@ -145,7 +147,7 @@ static inline void made_said_write(FILE *plan, FILE *samples, size_t key,
 static inline double made_peers_rate(const struct made_peers *m, size_t d, size_t p) {
     static const double mailbox[] = {1, 1.2, 1.3, 1.25, 1.1};
     double shape = d == 0 || d == 2 ? 1 - 0.02 * (double)p : mailbox[p];
-    static const double at_one[MADE_PEERS] = {5e6, 4e6, 3.8e6, 1.4e6, 1.2e6, 0.7e6, 3.6e3};
+    const double at_one[MADE_PEERS] = {5e6, 4e6, 3.8e6, 1.4e6, 1.2e6, m->spawn_rate, 3.6e3};
     double apart = d == 3 && p == 4 ? m->beam_apart : 1;
     /* Tokio ahead from 8 producers on */
     double tokio = d == 2 && p >= 3 ? 1.5 : 1;

@@ -153,6 +153,54 @@ static void model_is_accepted_or_refused(void **state) {
     drop(&p);
 }
 
+static const json_t *rival(const struct made_page *p, const char *runtime) {
+    const json_t *all = walk(sweep_of(p, 0), "rivals");
+    for (size_t i = 0; i < json_array_size(all); i++) {
+        const json_t *one = json_array_get(all, i);
+        if (strcmp(json_string_value(walk(one, "runtime")), runtime) == 0) {
+            return one;
+        }
+    }
+    fail();
+    return NULL;
+}
+
+static bool says(const json_t *object, const char *key, const char *words) {
+    return strstr(json_string_value(walk(object, key)), words) != NULL;
+}
+
+/* Planted: Tokio overtakes between 4 and 8 producers, BEAM never; a mode that is no queue is named
+ * and decides nothing. */
+static void each_runtime_has_its_verdict(void **state) {
+    (void)state;
+    struct made_peers m = made_peers_plain(26);
+    struct made_page p = make_page(&m);
+    const json_t *tokio = walk(rival(&p, "tokio"), "verdict");
+    assert_string_equal(json_string_value(walk(tokio, "kind")), "crossover");
+    assert_true(json_number_value(walk(tokio, "x_low")) > 4);
+    assert_true(json_number_value(walk(tokio, "x_high")) < 8);
+    assert_string_equal(json_string_value(walk(tokio, "ahead")), "shared");
+    assert_true(says(rival(&p, "tokio"), "sentence", "above it tokio:tuned leads"));
+    const json_t *beam = rival(&p, "beam");
+    assert_string_equal(json_string_value(walk(walk(beam, "verdict"), "kind")), "none");
+    assert_false(says(beam, "sentence", "spawn"));
+    assert_non_null(strstr(p.html, "<p class=\"v\"><b>beam</b>: No crossover"));
+    assert_int_equal(json_array_size(walk(sweep_of(&p, 0), "rivals")), 2);
+    drop(&p);
+    m.spawn_rate = 8e6;
+    p = make_page(&m);
+    beam = rival(&p, "beam");
+    assert_true(says(beam, "sentence", "shared is ahead of beam:tuned"));
+    assert_true(says(beam, "sentence", "beam:spawn is faster at 5 of 5 points, but bound by"));
+    drop(&p);
+    m.spawn_rate = 0.7e6;
+    m.odd = "tokio:shared"; /* as fast as tokio:tuned: which is best changes with x */
+    p = make_page(&m);
+    assert_true(says(walk(rival(&p, "tokio"), "verdict"), "sentence", "tokio at its best"));
+    assert_true(says(rival(&p, "tokio"), "sentence", "Its best mode: tokio:"));
+    drop(&p);
+}
+
 static void names_stay_names(void **state) {
     (void)state;
     struct made_peers m = made_peers_plain(24);
@@ -184,8 +232,11 @@ static void same_files_same_bytes(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(ladder_says_what_was_planted), cmocka_unit_test(a_change_needs_its_base),
-        cmocka_unit_test(model_is_accepted_or_refused), cmocka_unit_test(names_stay_names),
+        cmocka_unit_test(ladder_says_what_was_planted),
+        cmocka_unit_test(a_change_needs_its_base),
+        cmocka_unit_test(model_is_accepted_or_refused),
+        cmocka_unit_test(each_runtime_has_its_verdict),
+        cmocka_unit_test(names_stay_names),
         cmocka_unit_test(same_files_same_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
