@@ -28,26 +28,32 @@ static const struct pn_sample *slot_of(const struct pn_study *study, struct pn_s
     return s != NULL && pn_sample_good(s) ? s : NULL;
 }
 
-/* Levels may differ in what they compute; designs at one level may not. */
-static bool alike(const struct pn_sample *a, const struct pn_sample *b) {
+const char *pn_duel_unlike(const struct pn_sample *a, const struct pn_sample *b) {
     static const char *const counts[] = {"done", "lost", "dropped"};
+    static const char *const differs[] = {"done differs", "lost differs", "dropped differs"};
     const char *x = pn_sample_string(a, "checksum");
     const char *y = pn_sample_string(b, "checksum");
-    bool same = x == NULL || y == NULL || strcmp(x, y) == 0;
+    if (pn_sample_number(a, "collateral") > 0 || pn_sample_number(b, "collateral") > 0) {
+        return "waiting jobs were lost with their worker";
+    }
+    if (x != NULL && y != NULL && strcmp(x, y) != 0) {
+        return "checksum differs";
+    }
     for (size_t i = 0; i < 3; i++) {
         double u = pn_sample_number(a, counts[i]);
         double v = pn_sample_number(b, counts[i]);
-        same = same && (isnan(u) || isnan(v) || u == v);
+        if (!isnan(u) && !isnan(v) && u != v) {
+            return differs[i];
+        }
     }
-    return same && !(pn_sample_number(a, "collateral") > 0) &&
-           !(pn_sample_number(b, "collateral") > 0);
+    return NULL;
 }
 
 double pn_duel_round(const struct pn_study *study, struct pn_side a, struct pn_side b, size_t point,
                      size_t round, enum pn_duel_figure figure) {
     const struct pn_sample *x = slot_of(study, a, point, round);
     const struct pn_sample *y = slot_of(study, b, point, round);
-    bool pair = x != NULL && y != NULL && alike(x, y);
+    bool pair = x != NULL && y != NULL && pn_duel_unlike(x, y) == NULL;
     double ratio = pair ? log(figure_of(x, figure) / figure_of(y, figure)) : NAN;
     return isfinite(ratio) ? ratio : NAN;
 }
@@ -98,7 +104,7 @@ size_t pn_family_length(const char *design) {
     return strcspn(design, ":+");
 }
 
-static bool is_literal(const char *design) {
+bool pn_duel_is_literal(const char *design) {
     const char *colon = strchr(design, ':');
     return colon != NULL && strncmp(colon, ":literal", 8) == 0;
 }
@@ -114,7 +120,7 @@ struct pn_side pn_duel_best(const struct pn_study *study, const char *family, si
     for (size_t d = 0; d < study->sweep->designs; d++) {
         const char *name = study->sweep->design[d];
         size_t len = pn_family_length(name);
-        if (d == not_this || is_literal(name) ||
+        if (d == not_this || pn_duel_is_literal(name) ||
             (family != NULL && (strlen(family) != len || strncmp(family, name, len) != 0))) {
             continue;
         }
@@ -131,7 +137,7 @@ struct pn_side pn_duel_best(const struct pn_study *study, const char *family, si
     return best;
 }
 
-static const char *bound_of(const struct pn_study *study, struct pn_side side, size_t point) {
+const char *pn_duel_bound(const struct pn_study *study, struct pn_side side, size_t point) {
     for (size_t r = 0; r < study->sweep->rounds; r++) {
         const struct pn_sample *s = slot_of(study, side, point, r);
         const char *bound = s == NULL ? NULL : pn_sample_string(s, "bound");
@@ -170,9 +176,9 @@ static bool is_sleep_bound(const struct pn_study *study, struct pn_side side, si
 const char *pn_duel_caveat(const struct pn_study *study, struct pn_side a, struct pn_side b,
                            size_t point, char *room, size_t size) {
     const char *name = study->sweep->design[b.design];
-    const char *x = bound_of(study, a, point);
-    const char *y = bound_of(study, b, point);
-    if (is_literal(name)) {
+    const char *x = pn_duel_bound(study, a, point);
+    const char *y = pn_duel_bound(study, b, point);
+    if (pn_duel_is_literal(name)) {
         return "computes nothing: what a tuning mistake costs";
     }
     if (loses_mailboxes(study, b, point)) {

@@ -45,6 +45,14 @@ size_t pn_family_length(const char *design);
 struct pn_side pn_duel_best(const struct pn_study *study, const char *family, size_t not_this,
                             size_t level, size_t point);
 
+/* What two slots of one round differ in, so that they have no ratio; NULL: they are alike. Levels
+ * may differ in what they compute, designs at one level may not. */
+const char *pn_duel_unlike(const struct pn_sample *a, const struct pn_sample *b);
+/* A mode that computes nothing: shown only as what a mistake costs. */
+bool pn_duel_is_literal(const char *design);
+/* "queue", "in_flight" or "none"; a slot that does not say is bound by its queue. */
+const char *pn_duel_bound(const struct pn_study *study, struct pn_side side, size_t point);
+
 /* Why a ratio of the two is no verdict, NULL if it is one: different bounds, bound by timers, lost
  * mailboxes, nothing computed. Written into room. */
 const char *pn_duel_caveat(const struct pn_study *study, struct pn_side a, struct pn_side b,
@@ -52,8 +60,8 @@ const char *pn_duel_caveat(const struct pn_study *study, struct pn_side a, struc
 
 /* Sweeps with a design that is neither of the headline pair. */
 bool pn_duel_wanted(const struct pn_study *study);
-/* The section of one study. */
-void pn_page_duels(const struct pn_study *study, struct pn_text *out);
+/* The section of one study; modes that compute nothing are not in it. */
+void pn_page_duels(const struct pn_rundir *run, const struct pn_study *study, struct pn_text *out);
 json_t *pn_duels_array(const struct pn_study *study);
 
 /* What a run says of the standing targets (peer_targets.jsonl), a line per target and point. */

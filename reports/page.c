@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "guard.h"
 #include "ladder.h"
 #include "page_queues.h"
 
@@ -151,11 +152,12 @@ static void write_studies(const struct pn_analysis *analysis, struct pn_text *ou
             pn_page_gap(study, out);
         }
         if (pn_duel_wanted(study)) {
-            pn_page_duels(study, out);
+            pn_page_duels(analysis->run, study, out);
         }
         pn_page_ladder(study, out);
     }
     pn_page_model(analysis, out);
+    pn_page_guards(analysis, out);
 }
 
 void pn_page_write(const struct pn_analysis *analysis, const struct pn_report_verdict *verdict,

@@ -2,7 +2,7 @@
  *
  * The section that sets `shared` against every other design of a sweep, row by row, whoever wins.
  */
-#include "duel.h"
+#include "guard.h"
 #include "page.h"
 #include "results_value.h"
 
@@ -27,8 +27,8 @@ static const char *cell_class(const struct pn_estimate *e, bool more_is_better) 
 }
 
 static void ratio_cell(struct pn_text *out, const char *column, const struct pn_estimate *e,
-                       bool more_is_better) {
-    pn_text_cat(out, "<td", cell_class(e, more_is_better), " data-l=\"", NULL);
+                       const char *cls) {
+    pn_text_cat(out, "<td", cls, " data-l=\"", NULL);
     pn_text_escape(out, column);
     pn_text_put(out, "\">");
     pn_text_escape(out, pn_label_estimate(e, as_factor).s);
@@ -40,47 +40,102 @@ static void value_cell(struct pn_text *out, const char *column, const struct pn_
     pn_card_cell(out, column, isnan(e->value) ? "–" : number(e->value).s);
 }
 
-static const char *const columns[] = {"point",      "design",
-                                      "jobs/s",     "shared ÷ it, jobs/s",
-                                      "CPU ns/job", "shared ÷ it, CPU",
-                                      "p99, µs",    "a sleep, µs",
-                                      "note",       NULL};
+/* The figures that stand in the table, each beside its ratio; the last two only where a row has
+ * them: a latency in an open loop, a sleep where jobs sleep. */
+enum { COLUMN_SLEEP = 3, COLUMNS = 4 };
 
-static void put_row(const struct pn_study *study, struct pn_side own, struct pn_side side,
-                    size_t point, struct pn_text *out) {
-    const struct pn_sweep *sweep = study->sweep;
+static const struct {
+    const char *value, *ratio;
+    struct pn_num (*number)(double);
+    enum pn_duel_figure figure;
+    bool more_is_better;
+} columns[COLUMNS] = {
+    {"jobs/s", "shared ÷ it, jobs/s", pn_num_si, PN_DUEL_RATE, true},
+    {"CPU ns/job", "shared ÷ it, CPU", pn_num_sig3, PN_DUEL_CPU, false},
+    {"p99, µs", "shared ÷ it, p99", as_us, PN_DUEL_P99, false},
+    {"a sleep, µs", NULL, as_us, PN_DUEL_FIGURES, false},
+};
+
+/* "tokio:shared (its best), batch 16": which mode of a runtime is the one to beat, and what makes
+ * unlike rows unlike. */
+static struct pn_label design_text(const struct pn_rundir *run, const struct pn_study *study,
+                                   struct pn_side side, size_t point) {
+    const char *name = study->sweep->design[side.design];
+    char family[32];
+    (void)snprintf(family, sizeof family, "%.*s", (int)pn_family_length(name), name);
+    double batch = pn_guard_look(run, study, side, point).batch;
+    bool best = strchr(name, ':') != NULL &&
+                pn_duel_best(study, family, study->a, side.level, point).design == side.design;
+    return pn_label("%.60s%s%s%s", name, best ? " (its best)" : "", batch == 1 ? "" : ", batch ",
+                    batch == 1 ? "" : pn_num_fixed(batch, 0).s);
+}
+
+static void put_design(struct pn_text *out, const char *design, const char *caveat) {
+    pn_text_put(out, "<td data-l=\"design\">");
+    pn_text_escape(out, design);
+    if (caveat != NULL) {
+        pn_text_put(out, "<small>");
+        pn_text_escape(out, caveat);
+        pn_text_put(out, "</small>");
+    }
+    pn_text_put(out, "</td>");
+}
+
+static void put_row(const struct pn_rundir *run, const struct pn_study *study, struct pn_side own,
+                    struct pn_side side, size_t point, const bool *shown, struct pn_text *out) {
     char room[96];
     char note[96];
-    bool open_loop = sweep->kind == PN_SWEEP_LATENCY;
-    struct pn_estimate rate = pn_duel_value(study, side, point, PN_DUEL_RATE);
-    struct pn_estimate cpu = pn_duel_value(study, side, point, PN_DUEL_CPU);
-    struct pn_estimate p99 = pn_duel_value(study, side, point, PN_DUEL_P99);
-    struct pn_estimate sleep = pn_duel_sleep(study, side, point);
     bool is_own = own.design == side.design;
-    (void)pn_level_name(sweep, side.level, room, sizeof room);
-    struct pn_label where =
-        pn_label("%s%s%s", pn_x_text(sweep, point).s, room[0] == '\0' ? "" : ", ", room);
-    pn_row_open(out, where.s);
-    pn_card_cell(out, columns[1], sweep->design[side.design]);
-    value_cell(out, columns[2], &rate, pn_num_si);
-    if (is_own) {
-        pn_card_cell(out, columns[3], "");
-    } else {
-        struct pn_estimate ratio = pn_duel_ratio(study, own, side, point, PN_DUEL_RATE);
-        ratio_cell(out, columns[3], &ratio, true);
-    }
-    value_cell(out, columns[4], &cpu, pn_num_sig3);
-    if (is_own) {
-        pn_card_cell(out, columns[5], "");
-    } else {
-        struct pn_estimate ratio = pn_duel_ratio(study, own, side, point, PN_DUEL_CPU);
-        ratio_cell(out, columns[5], &ratio, false);
-    }
-    pn_card_cell(out, columns[6], open_loop && !isnan(p99.value) ? as_us(p99.value).s : "–");
-    value_cell(out, columns[7], &sleep, as_us);
+    const char *level = pn_level_name(study->sweep, side.level, room, sizeof room);
     const char *caveat = is_own ? NULL : pn_duel_caveat(study, own, side, point, note, sizeof note);
-    pn_card_cell(out, columns[8], caveat == NULL ? "" : caveat);
+    pn_row_open(out, pn_label("%s%s%s", pn_x_text(study->sweep, point).s,
+                              level[0] == '\0' ? "" : ", ", level)
+                         .s);
+    put_design(out, design_text(run, study, side, point).s, caveat);
+    for (size_t c = 0; c < COLUMNS; c++) {
+        if (!shown[c]) {
+            continue;
+        }
+        struct pn_estimate value = c == COLUMN_SLEEP
+                                       ? pn_duel_sleep(study, side, point)
+                                       : pn_duel_value(study, side, point, columns[c].figure);
+        value_cell(out, columns[c].value, &value, columns[c].number);
+        if (is_own && columns[c].ratio != NULL) {
+            pn_card_cell(out, columns[c].ratio, "");
+        } else if (columns[c].ratio != NULL) {
+            struct pn_estimate e = pn_duel_ratio(study, own, side, point, columns[c].figure);
+            ratio_cell(out, columns[c].ratio, &e,
+                       caveat != NULL ? "" : cell_class(&e, columns[c].more_is_better));
+        }
+    }
     pn_row_close(out);
+}
+
+static bool anything_slept(const struct pn_study *study) {
+    for (size_t level = 0; level < study->sweep->levels; level++) {
+        for (size_t p = 0; p < study->sweep->points; p++) {
+            for (size_t d = 0; d < study->sweep->designs; d++) {
+                if (pn_duel_sleep(study, (struct pn_side){d, level}, p).n > 0) {
+                    return true;
+                }
+            }
+        }
+    }
+    return false;
+}
+
+static void open_table(const bool *shown, struct pn_text *out) {
+    const char *heads[2 + 2 * COLUMNS + 1] = {"point", "design"};
+    size_t n = 2;
+    for (size_t c = 0; c < COLUMNS; c++) {
+        if (shown[c]) {
+            heads[n++] = columns[c].value;
+            if (columns[c].ratio != NULL) {
+                heads[n++] = columns[c].ratio;
+            }
+        }
+    }
+    pn_cards_open(out, heads);
 }
 
 static struct pn_label headline(const struct pn_study *study) {
@@ -91,7 +146,9 @@ static struct pn_label headline(const struct pn_study *study) {
         for (size_t p = 0; p < study->sweep->points; p++) {
             struct pn_side own = {study->a, level};
             struct pn_side best = pn_duel_best(study, NULL, study->a, level, p);
-            if (best.design == PN_DESIGNS_MAX) {
+            char room[96];
+            if (best.design == PN_DESIGNS_MAX ||
+                pn_duel_caveat(study, own, best, p, room, sizeof room) != NULL) {
                 continue;
             }
             struct pn_estimate e = pn_duel_ratio(study, own, best, p, PN_DUEL_RATE);
@@ -104,20 +161,21 @@ static struct pn_label headline(const struct pn_study *study) {
                     study->sweep->design[study->a], ahead, all, behind);
 }
 
-void pn_page_duels(const struct pn_study *study, struct pn_text *out) {
+void pn_page_duels(const struct pn_rundir *run, const struct pn_study *study, struct pn_text *out) {
     const struct pn_sweep *sweep = study->sweep;
     struct pn_label id = pn_label("duels-%zu", study->index);
     struct pn_label eyebrow = pn_label("Design by design: %.100s", sweep->title);
     pn_section_open(out, id.s, eyebrow.s, headline(study).s);
+    bool shown[COLUMNS] = {true, true, sweep->kind == PN_SWEEP_LATENCY, anything_slept(study)};
     pn_text_put(out, "<figure>");
-    pn_cards_open(out, columns);
+    open_table(shown, out);
     for (size_t level = 0; level < sweep->levels; level++) {
         for (size_t p = 0; p < sweep->points; p++) {
             struct pn_side own = {study->a, level};
-            put_row(study, own, own, p, out);
+            put_row(run, study, own, own, p, shown, out);
             for (size_t d = 0; d < sweep->designs; d++) {
-                if (d != study->a) {
-                    put_row(study, own, (struct pn_side){d, level}, p, out);
+                if (d != study->a && !pn_duel_is_literal(sweep->design[d])) {
+                    put_row(run, study, own, (struct pn_side){d, level}, p, shown, out);
                 }
             }
         }

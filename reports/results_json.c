@@ -4,6 +4,7 @@
  * units in names; what is not known is null with a reason beside it. 10 digits: log() has variants
  * with and without fused multiply-add, whose last bit would show in 1 of 10,000 figures at 12.
  */
+#include "guard.h"
 #include "ladder.h"
 #include "page.h"
 #include "results_value.h"
@@ -288,6 +289,10 @@ static json_t *study_object(const struct pn_rundir *run, const struct pn_study *
     if (sweep->kind == PN_SWEEP_CROSSOVER && pn_rival_families(study, family) > 0) {
         pn_json_put(out, "rivals", rivals_array(run, study));
     }
+    if (pn_rival_families(study, family) > 0) {
+        pn_json_put(out, "guards", pn_guards_array(run, study));
+        pn_json_put(out, "mistakes", pn_mistakes_array(study));
+    }
     json_t *ladder = pn_ladder_array(study);
     if (ladder != NULL) {
         pn_json_put(out, "ladder", ladder);
@@ -331,6 +336,9 @@ char *pn_results_json(const struct pn_analysis *analysis, const struct pn_report
     pn_json_put(root, "noise", noise_object(&analysis->noise));
     pn_json_put(root, "slots", slots);
     pn_json_put(root, "sweeps", sweeps);
+    if (pn_guards_wanted(analysis)) {
+        pn_json_put(root, "fairness", pn_fairness_object(analysis));
+    }
     json_t *model = pn_model_object(analysis);
     if (model != NULL) {
         pn_json_put(root, "model", model);

@@ -97,6 +97,7 @@ struct pn_rundir {
     char notice[2][160]; /* "" or what was dropped, for the report's limits */
     size_t notices;
     char micro_reason[160]; /* why micro is NULL */
+    double cache_bytes[2];  /* of one L2 and one L3, as topology.xml has them; NaN: unknown */
     bool queues;            /* queues.jsonl stands beside the manifest */
     bool bare;              /* and is all that was measured: no plan, no samples, no sweeps */
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "rundir.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -114,6 +115,30 @@ static bool exists(const char *dir, const char *name) {
     return stat(path, &st) == 0;
 }
 
+/* Sizes of the first L2 and L3 that hwloc's export names; NaN where it is missing or says none. */
+static void read_caches(const char *dir, struct pn_rundir *run) {
+    static const char *const types[] = {"type=\"L2Cache\"", "type=\"L3Cache\""};
+    char path[4200];
+    char *line = NULL;
+    size_t room = 0;
+    (void)snprintf(path, sizeof path, "%s/topology.xml", dir);
+    FILE *f = fopen(path, "re");
+    run->cache_bytes[0] = run->cache_bytes[1] = NAN;
+    while (f != NULL && getline(&line, &room, f) > 0) {
+        const char *size = strstr(line, " cache_size=\"");
+        for (size_t i = 0; i < 2 && size != NULL; i++) {
+            double bytes = strtod(size + 13, NULL);
+            if (isnan(run->cache_bytes[i]) && strstr(line, types[i]) != NULL && bytes > 0) {
+                run->cache_bytes[i] = bytes;
+            }
+        }
+    }
+    free(line);
+    if (f != NULL) {
+        (void)fclose(f);
+    }
+}
+
 int pn_rundir_read(const char *dir, struct pn_rundir *run, struct pn_report_error *err) {
     *run = (struct pn_rundir){.plan = json_object()};
     if (run->plan == NULL) {
@@ -122,6 +147,7 @@ int pn_rundir_read(const char *dir, struct pn_rundir *run, struct pn_report_erro
     if (strlen(dir) > 4000) {
         return pn_report_fail(err, PN_REPORT_BAD_INPUT, "the directory's name is too long");
     }
+    read_caches(dir, run);
     if (pn_json_load(dir, "manifest.json", &run->manifest, err) != 0) {
         return -1;
     }
