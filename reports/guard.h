@@ -15,12 +15,12 @@ double pn_unit_ns(const struct pn_rundir *run, const char *design);
 struct pn_guard {
     const char *bound;     /* what bounds the jobs that wait */
     double batch, payload; /* jobs per queue operation, bytes per job; 1 and 0 where not planned */
-    double in_flight;      /* mean jobs: jobs/s x mean latency (Little's law); NaN: unknown */
-    double bytes;          /* in flight x payload */
-    size_t slots;          /* good ones */
-    size_t starved;        /* of them: CPU time / wall time under 0.9 of this design's best here */
-    size_t unlike;         /* of them: unlike the slot of study->a in the same round */
-    const char *why;       /* the first of these; NULL: none */
+    double in_flight; /* jobs: jobs/s x mean latency (Little's law), or x median; NaN: unknown */
+    double bytes;     /* in flight x payload */
+    size_t slots;     /* good ones */
+    size_t starved;   /* of them: CPU time / wall time under 0.9 of this design's best here */
+    size_t unlike;    /* of them: unlike the slot of study->a in the same round */
+    const char *why;  /* the first of these; NULL: none */
     struct pn_estimate equal; /* ln(a / this), jobs/s, after dividing out the cost of a work unit */
 };
 struct pn_guard pn_guard_look(const struct pn_rundir *run, const struct pn_study *study,

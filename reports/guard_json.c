@@ -24,8 +24,8 @@ static json_t *guard_object(const struct pn_rundir *run, const struct pn_study *
     pn_json_put(out, "bound", json_string(g.bound));
     pn_json_put_number(out, "batch", g.batch, "not planned");
     pn_json_put_number(out, "payload_bytes", g.payload, "not planned");
-    pn_json_put_number(out, "jobs_in_flight", g.in_flight, "no slot with a histogram");
-    pn_json_put_number(out, "bytes_in_flight", g.bytes, "no slot with a histogram");
+    pn_json_put_number(out, "jobs_in_flight", g.in_flight, "no slot states a latency");
+    pn_json_put_number(out, "bytes_in_flight", g.bytes, "no slot states a latency");
     pn_json_put(out, "slots", pn_json_count(g.slots));
     pn_json_put(out, "slots_under_cpu_share", pn_json_count(g.starved));
     pn_json_put(out, "slots_unlike", pn_json_count(g.unlike));

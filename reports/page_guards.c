@@ -403,7 +403,8 @@ void pn_page_guards(const struct pn_analysis *analysis, struct pn_text *out) {
             put_study(analysis->run, &analysis->study[i], out);
         }
     }
-    pn_caption(out, "Jobs in flight are jobs/s times mean latency (Little's law), from the first "
+    pn_caption(out, "Jobs in flight are jobs/s times mean latency (Little's law; times the median "
+                    "where a slot has no histogram), from the first "
                     "attempt to enqueue to completion, in an open loop from the intended start; a "
                     "mode that stamps after its wait shows less. A slot that did other work has no "
                     "ratio. A slot under 0.9 of its design's best CPU time over wall time was "

@@ -14,9 +14,9 @@ static bool same_family(const char *a, const char *b) {
     return n == pn_family_length(b) && strncmp(a, b, n) == 0;
 }
 
+/* Of the compared pair; a peer that stands in it for want of `mailbox` is a rival all the same. */
 static bool is_own(const struct pn_study *study, const char *design) {
-    return same_family(design, study->sweep->design[study->a]) ||
-           same_family(design, study->sweep->design[study->b]);
+    return same_family(design, study->sweep->design[study->a]) || same_family(design, "mailbox");
 }
 
 size_t pn_rival_families(const struct pn_study *study, char (*family)[PN_FAMILY_NAME]) {
@@ -82,7 +82,10 @@ static void choose_modes(struct pn_rival *r, const struct pn_study *study, const
             only = r->mode[p];
         }
     }
-    r->study.b = only == PN_DESIGNS_MAX ? study->a : only;
+    for (size_t d = 0; only == PN_DESIGNS_MAX && d < study->sweep->designs; d++) {
+        r->study.b = same_family(study->sweep->design[d], family) ? d : r->study.b;
+    }
+    r->study.b = only == PN_DESIGNS_MAX ? r->study.b : only;
     if (several || only == PN_DESIGNS_MAX) {
         (void)snprintf(r->name, sizeof r->name, "%s at its best", family);
     } else {
@@ -110,6 +113,8 @@ static int find_cross(const struct pn_rundir *run, const struct pn_study *study,
     }
     struct pn_curve *curve = &r->study.curve[r->level];
     curve->compared = pairs > 0;
+    curve->point =
+        pairs > 0 ? curve->point : NULL; /* it counts the pair's unlike slots, not these */
     int code = pairs > 0 ? pn_study_cross(run, study, ratio, &curve->cross) : 0;
     free(ratio);
     return code;
@@ -150,22 +155,20 @@ void pn_rival_free(struct pn_rival *rival) {
 /* "Its best mode: tokio:tuned at 1, 2; tokio:shared at 4." */
 static void say_modes(const struct pn_rival *r, const struct pn_sweep *sweep, struct pn_text *out) {
     const char *before = " Its best mode: ";
-    if (strcmp(r->name, sweep->design[r->mode[0] == PN_DESIGNS_MAX ? r->study.b : r->mode[0]]) ==
-        0) {
-        return;
-    }
+    size_t said = PN_DESIGNS_MAX;
     for (size_t p = 0; p < sweep->points; p++) {
-        if (r->mode[p] == PN_DESIGNS_MAX) {
-            continue;
+        size_t mode = r->mode[p];
+        if (mode == PN_DESIGNS_MAX || strcmp(r->name, sweep->design[mode]) == 0) {
+            continue; /* not measured, or the sentence before has its name */
         }
-        bool goes_on = p > 0 && r->mode[p] == r->mode[p - 1];
-        if (!goes_on) {
-            pn_text_cat(out, before, sweep->design[r->mode[p]], " at ", NULL);
+        if (mode != said) {
+            pn_text_cat(out, before, sweep->design[mode], " at ", NULL);
         }
-        pn_text_cat(out, goes_on ? ", " : "", pn_x_text(sweep, p).s, NULL);
+        pn_text_cat(out, mode == said ? ", " : "", pn_x_text(sweep, p).s, NULL);
+        said = mode;
         before = "; ";
     }
-    pn_text_put(out, before[0] == ';' ? "." : "");
+    pn_text_put(out, said == PN_DESIGNS_MAX ? "" : ".");
 }
 
 void pn_rival_say(const struct pn_rival *r, struct pn_text *out) {

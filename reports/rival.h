@@ -10,7 +10,7 @@
 
 enum { PN_FAMILY_NAME = 32, PN_FAMILIES_MAX = 8 };
 
-/* Runtimes that are neither of the compared pair ("tokio", "beam"), in the sweep's order. */
+/* Runtimes other than our own ("tokio", "beam"), in the sweep's order. */
 size_t pn_rival_families(const struct pn_study *study, char (*family)[PN_FAMILY_NAME]);
 
 struct pn_rival {

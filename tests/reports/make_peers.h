@@ -15,6 +15,7 @@ struct made_peers {
     double route[2];   /* ln that route alone does to shared, and to mailbox */
     double whole;      /* ln(mailbox / shared) in the ladder */
     double spawn_rate; /* of beam:spawn at one producer; its bound is another one */
+    const char *second;  /* design beside shared: mailbox, or whatever takes its place */
     const char *version; /* of BEAM; hostile or plain */
     const char *reason;  /* why tokio:spawn is absent */
     const char *odd;     /* one more design, for its name; NULL: none */
@@ -28,6 +29,7 @@ static inline struct made_peers made_peers_plain(uint64_t seed) {
                                .route = {-0.12, 0.08},
                                .whole = -0.25,
                                .spawn_rate = 0.7e6,
+                               .second = "mailbox",
                                .version = "25.2.3",
                                .reason = "cargo is not on PATH"};
 }
@@ -40,15 +42,16 @@ static const char *const made_variant[MADE_VARIANTS] = {"shared+route=actor", "m
                                                         "shared+heap=actor", "mailbox+heap=core",
                                                         "shared+odd=1"};
 
-static inline void made_designs(FILE *f, const char *const *name, size_t n, const char *odd) {
+/* The design at place d of the first sweep. */
+static inline const char *made_peers_design(const struct made_peers *m, size_t d) {
+    return d == MADE_PEERS ? m->odd : d == 1 ? m->second : made_peer[d];
+}
+
+static inline void made_designs(FILE *f, const struct made_peers *m) {
     (void)fputs("\"designs\":[", f);
-    for (size_t d = 0; d < n; d++) {
+    for (size_t d = 0; d < MADE_PEERS + (m->odd == NULL ? 0 : 1); d++) {
         (void)fputs(d > 0 ? "," : "", f);
-        made_string(f, name[d]);
-    }
-    if (odd != NULL) {
-        (void)fputs(",", f);
-        made_string(f, odd);
+        made_string(f, made_peers_design(m, d));
     }
     (void)fputs("]", f);
 }
@@ -80,7 +83,7 @@ static inline void made_peers_manifest(const char *dir, const struct made_peers 
                   "null,\"set\":{\"payload\":\"1024\",\"queue\":\"1024\"},\"rounds_planned\":%zu,"
                   "\"jobs\":{},\"aa\":null,\"kind\":\"crossover\",",
                   m->rounds);
-    made_designs(f, made_peer, MADE_PEERS, m->odd);
+    made_designs(f, m);
     (void)fprintf(f,
                   "},{\"name\":\"ladder\",\"title\":\"ladder\",\"x\":{\"key\":\"units\",\"scale\":"
                   "\"list\",\"values\":[100],\"unit\":\"work units per job\"},\"by\":null,\"set\":"
@@ -97,7 +100,8 @@ static inline void made_peers_manifest(const char *dir, const struct made_peers 
 /* What one slot says beyond its rate. */
 struct made_said {
     const char *sweep, *design, *bound, *checksum;
-    double x, rate, collateral, cores, latency_ns, sleep_ns;
+    double x, rate, collateral, cores, sleep_ns;
+    double latency_ns; /* 0: no histogram; the median is 900 ns */
     int batch;
     size_t round;
 };
@@ -139,8 +143,11 @@ static inline void made_said_write(FILE *plan, FILE *samples, size_t key,
         (double)key * 5e8, wall, jobs, cpu, jobs, jobs - s->collateral, s->collateral, s->checksum,
         wall, cpu, s->bound);
     (void)fprintf(samples, s->sleep_ns > 0 ? "%.0f" : "null", s->sleep_ns);
-    (void)fprintf(samples, ",\"histogram\":{\"p\":7,\"counts\":[[%zu,1000]]}}}\n",
-                  made_bucket(s->latency_ns));
+    if (s->latency_ns > 0) {
+        (void)fprintf(samples, ",\"histogram\":{\"p\":7,\"counts\":[[%zu,1000]]}",
+                      made_bucket(s->latency_ns));
+    }
+    (void)fputs("}}\n", samples);
 }
 
 /* Jobs/s over producers: ours fall a little, the mailbox's shape is 1, 1.2, 1.3, ... */
@@ -165,13 +172,13 @@ static inline void made_peers_round(FILE *plan, FILE *samples, struct pn_random 
             bool odd = d == MADE_PEERS;
             size_t as = odd ? 2 : d;
             struct made_said s = {.sweep = "producers",
-                                  .design = odd ? m->odd : made_peer[d],
+                                  .design = made_peers_design(m, d),
                                   .bound = bound[as],
                                   .checksum = d == 6 ? "0000000000000007" : "000027050ac42ebd",
                                   .x = (double)(1 << p),
                                   .collateral = d == 4 ? 4000 : 0,
                                   .cores = d == 2 && round < 2 ? 1.2 : 1.98,
-                                  .latency_ns = 1e9 * 700 / made_peers_rate(m, as, p),
+                                  .latency_ns = d == 5 ? 0 : 1e9 * 700 / made_peers_rate(m, as, p),
                                   .batch = d == 3 ? 16 : 1,
                                   .round = round};
             s.rate = made_peers_rate(m, as, p) * exp(common + m->noise * made_normal(random));

@@ -196,6 +196,12 @@ static void each_runtime_has_its_verdict(void **state) {
     assert_true(says(beam, "sentence", "beam:spawn is faster at 5 of 5 points, but bound by"));
     drop(&p);
     m.spawn_rate = 0.7e6;
+    m.second = "tokio:naive"; /* takes the mailbox's place in the pair, and is no less a rival */
+    p = make_page(&m);
+    assert_string_equal(json_string_value(walk(sweep_of(&p, 0), "b")), "tokio:naive");
+    assert_true(says(rival(&p, "tokio"), "sentence", "tokio:"));
+    drop(&p);
+    m.second = "mailbox";
     m.odd = "tokio:shared"; /* as fast as tokio:tuned: which is best changes with x */
     p = make_page(&m);
     assert_true(says(walk(rival(&p, "tokio"), "verdict"), "sentence", "tokio at its best"));
@@ -236,6 +242,8 @@ static void guards_find_what_was_planted(void **state) {
     assert_true(number(guard(&p, "beam:tuned", 4), "batch") == 16);
     assert_string_equal(json_string_value(walk(guard(&p, "beam:spawn", 4), "bound")), "in_flight");
     assert_true(fabs(number(guard(&p, "shared", 1), "bytes_in_flight") / (700 * 1024) - 1) < 0.06);
+    /* Without a histogram the median of 900 ns: 0.7 M/s x 900 ns. */
+    assert_true(fabs(number(guard(&p, "beam:spawn", 1), "jobs_in_flight") / 0.63 - 1) < 0.06);
     holds(walk(guard(&p, "beam:tuned", 1), "ratio_log_rate_equal_units"),
           log(5 / 1.4) + log(2.0 / 4.0));
     const json_t *mistakes = walk(sweep_of(&p, 0), "mistakes");
