@@ -238,11 +238,14 @@ static void choose_pair(struct pn_study *study) {
             study->a = d;
         }
     }
-    for (size_t d = 0; d < sweep->designs; d++) {
-        if (strcmp(sweep->design[d], "mailbox") == 0 && d != study->a) {
-            study->b = d;
-        }
+    size_t exact = SIZE_MAX;
+    size_t like = SIZE_MAX; /* "mailbox+like=beam", where there is no plain one */
+    for (size_t d = sweep->designs; d-- > 0;) {
+        bool mailbox = strncmp(sweep->design[d], "mailbox", 7) == 0 && d != study->a;
+        exact = mailbox && sweep->design[d][7] == '\0' ? d : exact;
+        like = mailbox && sweep->design[d][7] == '+' ? d : like;
     }
+    study->b = exact != SIZE_MAX ? exact : like != SIZE_MAX ? like : study->b;
 }
 
 static int lay_out(const struct pn_rundir *run, struct pn_study *study) {

@@ -43,7 +43,9 @@ static void draw_frame(struct pn_svg *svg, const struct scene *s) {
     for (size_t p = 0; p < sweep->points; p++) {
         pn_svg_line(svg, s->px[p], s->y.at_hi, s->px[p], s->y.at_lo, "grid");
     }
-    pn_chart_x_labels(svg, sweep, &s->x, s->y.at_lo + 20);
+    for (size_t p = 0; p < sweep->points; p++) {
+        pn_svg_text(svg, s->px[p], s->y.at_lo + 20, "tk", PN_MIDDLE, pn_x_text(sweep, p).s);
+    }
     pn_svg_text(svg, 0.5 * (s->x.at_lo + s->x.at_hi), s->y.at_lo + 42, "tk", PN_MIDDLE,
                 pn_label("%.60s%s", pn_x_unit(sweep), s->x.log ? " (log2)" : "").s);
     pn_svg_text(svg, 0, 14, "hd", PN_START, "Shape");
@@ -102,13 +104,16 @@ static void draw(struct pn_svg *svg, const void *data) {
         double w = pn_text_width(name[side], PN_FIGURE_PX, true) + 22;
         right = w > right ? w : right;
     }
-    s.x = (struct pn_axis){sweep->x[0].at, sweep->x[sweep->points - 1].at, svg->narrow ? 54 : 64,
-                           svg->w - right, sweep->scale == PN_SCALE_LOG2};
+    /* A list has no distances: its values stand side by side. */
+    bool list = sweep->scale == PN_SCALE_LIST;
+    s.x = (struct pn_axis){list ? 0 : sweep->x[0].at,
+                           list ? (double)sweep->points - 1 : sweep->x[sweep->points - 1].at,
+                           svg->narrow ? 54 : 64, svg->w - right, sweep->scale == PN_SCALE_LOG2};
     set_scale(s.model, &s.y);
     s.y.at_hi = 34;
     s.y.at_lo = svg->narrow ? 230 : 300;
     for (size_t p = 0; p < sweep->points; p++) {
-        s.px[p] = pn_axis_at(&s.x, sweep->x[p].at);
+        s.px[p] = pn_axis_at(&s.x, list ? (double)p : sweep->x[p].at);
     }
     draw_limit(svg, &s);
     draw_frame(svg, &s);

@@ -6,17 +6,17 @@
 #include <string.h>
 
 const struct pn_property pn_properties[PN_PROPERTIES] = {
-    {"route", "M1", "who takes a job"},
-    {"mbox", "M2", "kind of mailbox"},
-    {"credit", "M3", "back-pressure"},
-    {"copy", "M4", "transfer of the message"},
-    {"heap", "M5", "memory of a worker"},
-    {"reds", "M6", "preemption"},
-    {"rq", "M7", "run queue"},
-    {"steal", "M8", "balance"},
-    {"migrate", "M9", "where an actor runs"},
-    {"free", "M10", "who frees"},
-    {"idle", "M11", "what an idle core does"},
+    {"route", "M1", "who takes a job", NULL},
+    {"mbox", "M2", "kind of mailbox", "without mailboxes it has no meaning"},
+    {"credit", "M3", "back-pressure", NULL},
+    {"copy", "M4", "transfer of the message", NULL},
+    {"heap", "M5", "memory of a worker", NULL},
+    {"reds", "M6", "preemption", NULL},
+    {"rq", "M7", "run queue", NULL},
+    {"steal", "M8", "balance", NULL},
+    {"migrate", "M9", "where an actor runs", "without mailboxes it has no meaning"},
+    {"free", "M10", "who frees", NULL},
+    {"idle", "M11", "what an idle core does", NULL},
 };
 
 /* Cuts the switch that begins at `plus` ("+key=value") out of the design's name and looks whether
@@ -118,6 +118,20 @@ bool pn_ladder_is_all(const struct pn_study *study) {
     struct pn_ladder ladder;
     return pn_ladder_find(study, &ladder) &&
            ladder.changes + (study->a == study->b ? 1 : 2) == study->sweep->designs;
+}
+
+const char *pn_ladder_before(const struct pn_ladder *ladder, const struct pn_change *change,
+                             size_t level, size_t point) {
+    for (size_t r = 0; r < ladder->study->sweep->rounds; r++) {
+        const struct pn_sample *s = pn_study_slot(ladder->study, change->base, level, point, r);
+        const char *value =
+            s == NULL ? NULL
+                      : pn_member_string(pn_member(s->summary, "properties"), change->key, NULL);
+        if (value != NULL) {
+            return value;
+        }
+    }
+    return NULL;
 }
 
 struct pn_estimate pn_ladder_effect(const struct pn_ladder *ladder, const struct pn_change *change,

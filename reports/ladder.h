@@ -16,6 +16,7 @@ struct pn_property {
     const char *key;
     const char *number; /* "M1" */
     const char *words;
+    const char *not_shared; /* why `shared` alone cannot have it; NULL: it can */
 };
 extern const struct pn_property pn_properties[PN_PROPERTIES];
 
@@ -47,6 +48,9 @@ struct pn_ladder {
 bool pn_ladder_find(const struct pn_study *study, struct pn_ladder *out);
 /* Whether the sweep holds nothing but the two designs and their changes. */
 bool pn_ladder_is_all(const struct pn_study *study);
+/* The property's value in the unchanged design, as its slots state it; NULL if they do not. */
+const char *pn_ladder_before(const struct pn_ladder *ladder, const struct pn_change *change,
+                             size_t level, size_t point);
 /* What the change does: ln(figure with it / figure of its base), paired round by round, 95 %. */
 struct pn_estimate pn_ladder_effect(const struct pn_ladder *ladder, const struct pn_change *change,
                                     size_t level, size_t point, enum pn_duel_figure figure);

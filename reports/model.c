@@ -19,10 +19,21 @@ static bool is_tuned_beam(const char *design) {
     return strcmp(design, "beam") == 0 || strcmp(design, "beam:tuned") == 0;
 }
 
-static size_t find(const struct pn_sweep *sweep, bool beam) {
+/* The mailbox design as it is meant to be like BEAM, else as it is. */
+static size_t find_mailbox(const struct pn_sweep *sweep) {
+    size_t found = sweep->designs;
+    for (size_t d = 0; d < sweep->designs; d++) {
+        if (strcmp(sweep->design[d], "mailbox+like=beam") == 0) {
+            return d;
+        }
+        found = strcmp(sweep->design[d], "mailbox") == 0 ? d : found;
+    }
+    return found;
+}
+
+static size_t find_beam(const struct pn_sweep *sweep) {
     size_t d = 0;
-    while (d < sweep->designs &&
-           !(beam ? is_tuned_beam(sweep->design[d]) : strcmp(sweep->design[d], "mailbox") == 0)) {
+    while (d < sweep->designs && !is_tuned_beam(sweep->design[d])) {
         d++;
     }
     return d;
@@ -31,7 +42,7 @@ static size_t find(const struct pn_sweep *sweep, bool beam) {
 static bool tests_it(const struct pn_sweep *sweep) {
     return (strcmp(sweep->key, "producers") == 0 || strcmp(sweep->key, "payload") == 0) &&
            sweep->kind == PN_SWEEP_CROSSOVER && sweep->points > 1 &&
-           find(sweep, false) < sweep->designs && find(sweep, true) < sweep->designs;
+           find_mailbox(sweep) < sweep->designs && find_beam(sweep) < sweep->designs;
 }
 
 /* Change of one design from the first x to this one, in one round; NaN where either is missing. */
@@ -61,7 +72,7 @@ bool pn_model_make(const struct pn_rundir *run, const struct pn_study *study, si
         return false;
     }
     struct pn_model m = {
-        .study = study, .level = level, .mailbox = find(sweep, false), .beam = find(sweep, true)};
+        .study = study, .level = level, .mailbox = find_mailbox(sweep), .beam = find_beam(sweep)};
     struct pn_side side[2] = {{m.mailbox, level}, {m.beam, level}};
     while (m.first < sweep->points &&
            pn_duel_ratio(study, side[0], side[1], m.first, PN_DUEL_RATE).n == 0) {

@@ -50,9 +50,9 @@ static const struct {
     enum pn_duel_figure figure;
     bool more_is_better;
 } columns[COLUMNS] = {
-    {"jobs/s", "shared ÷ it, jobs/s", pn_num_si, PN_DUEL_RATE, true},
-    {"CPU ns/job", "shared ÷ it, CPU", pn_num_sig3, PN_DUEL_CPU, false},
-    {"p99, µs", "shared ÷ it, p99", as_us, PN_DUEL_P99, false},
+    {"jobs/s", "÷ it, jobs/s", pn_num_si, PN_DUEL_RATE, true},
+    {"CPU ns/job", "÷ it, CPU", pn_num_sig3, PN_DUEL_CPU, false},
+    {"p99, µs", "÷ it, p99", as_us, PN_DUEL_P99, false},
     {"a sleep, µs", NULL, as_us, PN_DUEL_FIGURES, false},
 };
 
@@ -68,6 +68,11 @@ static struct pn_label design_text(const struct pn_rundir *run, const struct pn_
                 pn_duel_best(study, family, study->a, side.level, point).design == side.design;
     return pn_label("%.60s%s%s%s", name, best ? " (its best)" : "", batch == 1 ? "" : ", batch ",
                     batch == 1 ? "" : pn_num_fixed(batch, 0).s);
+}
+
+/* "shared ÷ it, jobs/s" */
+static struct pn_label ratio_text(const struct pn_study *study, size_t column) {
+    return pn_label("%.24s %s", study->sweep->design[study->a], columns[column].ratio);
 }
 
 static void put_design(struct pn_text *out, const char *design, const char *caveat) {
@@ -101,10 +106,10 @@ static void put_row(const struct pn_rundir *run, const struct pn_study *study, s
                                        : pn_duel_value(study, side, point, columns[c].figure);
         value_cell(out, columns[c].value, &value, columns[c].number);
         if (is_own && columns[c].ratio != NULL) {
-            pn_card_cell(out, columns[c].ratio, "");
+            pn_card_cell(out, ratio_text(study, c).s, "");
         } else if (columns[c].ratio != NULL) {
             struct pn_estimate e = pn_duel_ratio(study, own, side, point, columns[c].figure);
-            ratio_cell(out, columns[c].ratio, &e,
+            ratio_cell(out, ratio_text(study, c).s, &e,
                        caveat != NULL ? "" : cell_class(&e, columns[c].more_is_better));
         }
     }
@@ -124,14 +129,16 @@ static bool anything_slept(const struct pn_study *study) {
     return false;
 }
 
-static void open_table(const bool *shown, struct pn_text *out) {
+static void open_table(const struct pn_study *study, const bool *shown, struct pn_text *out) {
+    struct pn_label ratio[COLUMNS];
     const char *heads[2 + 2 * COLUMNS + 1] = {"point", "design"};
     size_t n = 2;
     for (size_t c = 0; c < COLUMNS; c++) {
         if (shown[c]) {
             heads[n++] = columns[c].value;
             if (columns[c].ratio != NULL) {
-                heads[n++] = columns[c].ratio;
+                ratio[c] = ratio_text(study, c);
+                heads[n++] = ratio[c].s;
             }
         }
     }
@@ -168,7 +175,7 @@ void pn_page_duels(const struct pn_rundir *run, const struct pn_study *study, st
     pn_section_open(out, id.s, eyebrow.s, headline(study).s);
     bool shown[COLUMNS] = {true, true, sweep->kind == PN_SWEEP_LATENCY, anything_slept(study)};
     pn_text_put(out, "<figure>");
-    open_table(shown, out);
+    open_table(study, shown, out);
     for (size_t level = 0; level < sweep->levels; level++) {
         for (size_t p = 0; p < sweep->points; p++) {
             struct pn_side own = {study->a, level};

@@ -17,6 +17,13 @@ static bool is_apart(const struct pn_estimate *e) {
     return e->lo > 0 || e->hi < 0;
 }
 
+/* Why the effect of a change is no verdict: another bound, say. */
+static const char *caveat_of(const struct pn_ladder *l, const struct pn_change *c, size_t level,
+                             size_t point, char *room, size_t size) {
+    return pn_duel_caveat(l->study, (struct pn_side){c->base, level},
+                          (struct pn_side){c->design, level}, point, room, size);
+}
+
 /* How many changes move the throughput at a point, and which does most. */
 struct tally {
     size_t apart, measured;
@@ -28,9 +35,12 @@ static struct tally count_point(const struct pn_ladder *l, size_t level, size_t 
     struct tally t = {.effect = {NAN, NAN, NAN, 0}};
     for (size_t i = 0; i < l->changes; i++) {
         struct pn_estimate e = pn_ladder_effect(l, &l->change[i], level, point, PN_DUEL_RATE);
+        char room[96];
+        bool apart =
+            is_apart(&e) && caveat_of(l, &l->change[i], level, point, room, sizeof room) == NULL;
         t.measured += e.n > 0;
-        t.apart += is_apart(&e);
-        if (is_apart(&e) && (t.most == NULL || fabs(e.value) > fabs(t.effect.value))) {
+        t.apart += apart;
+        if (apart && (t.most == NULL || fabs(e.value) > fabs(t.effect.value))) {
             t.most = &l->change[i];
             t.effect = e;
         }
@@ -51,20 +61,40 @@ static struct pn_label headline(const struct pn_ladder *l) {
                     pn_num_percent1(t.effect.value).s);
 }
 
+static void no_change_cells(const struct pn_rung *rung, size_t side, const char *const *columns,
+                            struct pn_text *out) {
+    const char *why = side == 0 && rung->property != NULL ? rung->property->not_shared : NULL;
+    pn_text_put(out, "<td data-l=\"");
+    pn_text_escape(out, columns[0]);
+    pn_text_put(out, why == NULL ? "\">not measured" : "\">none<small>");
+    pn_text_put(out, why == NULL ? "" : why);
+    pn_text_put(out, why == NULL ? "</td>" : "</small></td>");
+    pn_card_cell(out, columns[1], "");
+    pn_card_cell(out, columns[2], "");
+}
+
 static void change_cells(const struct pn_ladder *l, const struct pn_change *c, size_t level,
                          size_t point, const char *const *columns, struct pn_text *out) {
-    if (c == NULL) {
-        pn_card_cell(out, columns[0], "not measured");
-        pn_card_cell(out, columns[1], "");
-        pn_card_cell(out, columns[2], "");
-        return;
-    }
+    char room[96];
     struct pn_estimate rate = pn_ladder_effect(l, c, level, point, PN_DUEL_RATE);
     struct pn_estimate cpu = pn_ladder_effect(l, c, level, point, PN_DUEL_CPU);
-    pn_card_cell(out, columns[0], c->value);
-    pn_text_cat(out, "<td",
-                is_apart(&rate) ? (rate.lo > 0 ? " class=\"ahead\"" : " class=\"behind\"") : "",
-                " data-l=\"", NULL);
+    const char *before = pn_ladder_before(l, c, level, point);
+    const char *caveat = caveat_of(l, c, level, point, room, sizeof room);
+    const char *cls = caveat != NULL || !is_apart(&rate) ? ""
+                      : rate.lo > 0                      ? " class=\"ahead\""
+                                                         : " class=\"behind\"";
+    pn_text_put(out, "<td data-l=\"");
+    pn_text_escape(out, columns[0]);
+    pn_text_put(out, "\">");
+    pn_text_escape(out, pn_label("%.40s%s%.40s", before == NULL ? "" : before,
+                                 before == NULL ? "" : " → ", c->value)
+                            .s);
+    if (caveat != NULL) {
+        pn_text_put(out, "<small>");
+        pn_text_escape(out, caveat);
+        pn_text_put(out, "</small>");
+    }
+    pn_text_cat(out, "</td><td", cls, " data-l=\"", NULL);
     pn_text_escape(out, columns[1]);
     pn_text_put(out, "\">");
     pn_text_escape(out, pn_label_estimate(&rate, as_factor).s);
@@ -96,8 +126,13 @@ static void put_table(const struct pn_ladder *l, size_t level, size_t point, str
                                                 : pn_label("%s %s (%.10s)", rung->property->number,
                                                            rung->property->words, rung->key)
                                                       .s);
-        change_cells(l, rung->change[0], level, point, columns, out);
-        change_cells(l, rung->change[1], level, point, columns + 3, out);
+        for (size_t side = 0; side < 2; side++) {
+            if (rung->change[side] == NULL) {
+                no_change_cells(rung, side, columns + 3 * side, out);
+            } else {
+                change_cells(l, rung->change[side], level, point, columns + 3 * side, out);
+            }
+        }
         pn_row_close(out);
     }
     pn_table_close(out);
@@ -182,7 +217,12 @@ static json_t *change_object(const struct pn_ladder *l, const struct pn_change *
     struct pn_estimate rate = pn_ladder_effect(l, c, level, point, PN_DUEL_RATE);
     struct pn_estimate cpu = pn_ladder_effect(l, c, level, point, PN_DUEL_CPU);
     pn_json_put(out, "design", json_string(l->study->sweep->design[c->design]));
+    const char *before = pn_ladder_before(l, c, level, point);
+    char room[96];
+    const char *caveat = caveat_of(l, c, level, point, room, sizeof room);
     pn_json_put(out, "value", json_string(c->value));
+    pn_json_put(out, "value_before", before == NULL ? json_null() : json_string(before));
+    pn_json_put(out, "caveat", caveat == NULL ? json_null() : json_string(caveat));
     pn_json_put(out, "ratio_log_rate", pn_json_estimate(&rate, why));
     pn_json_put(out, "ratio_log_cpu_per_job", pn_json_estimate(&cpu, why));
     return out;

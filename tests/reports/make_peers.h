@@ -34,13 +34,18 @@ static inline struct made_peers made_peers_plain(uint64_t seed) {
                                .reason = "cargo is not on PATH"};
 }
 
-enum { MADE_PEERS = 7, MADE_VARIANTS = 5 };
+enum { MADE_PEERS = 7, MADE_VARIANTS = 6 };
 static const char *const made_peer[MADE_PEERS] = {
     "shared", "mailbox", "tokio:tuned", "beam:tuned", "beam:naive", "beam:spawn", "tokio:literal"};
-/* Ladder of three properties; one of them none of the eleven. */
-static const char *const made_variant[MADE_VARIANTS] = {"shared+route=actor", "mailbox+route=any",
-                                                        "shared+heap=actor", "mailbox+heap=core",
-                                                        "shared+odd=1"};
+/* A ladder of four properties; one of them none of the eleven, and one that changes the bound. */
+static const char *const made_rung[2 + MADE_VARIANTS] = {"shared",
+                                                         "mailbox+like=beam",
+                                                         "shared+route=rr",
+                                                         "mailbox+like=beam+route=queue",
+                                                         "shared+heap=actor",
+                                                         "mailbox+like=beam+heap=core",
+                                                         "shared+odd=1",
+                                                         "shared+credit=none"};
 
 /* The design at place d of the first sweep. */
 static inline const char *made_peers_design(const struct made_peers *m, size_t d) {
@@ -88,10 +93,10 @@ static inline void made_peers_manifest(const char *dir, const struct made_peers 
                   "},{\"name\":\"ladder\",\"title\":\"ladder\",\"x\":{\"key\":\"units\",\"scale\":"
                   "\"list\",\"values\":[100],\"unit\":\"work units per job\"},\"by\":null,\"set\":"
                   "{},\"rounds_planned\":%zu,\"jobs\":{},\"aa\":null,\"kind\":\"crossover\","
-                  "\"designs\":[\"shared\",\"mailbox\"",
+                  "\"designs\":[",
                   m->rounds);
-    for (size_t i = 0; i < MADE_VARIANTS; i++) {
-        (void)fprintf(f, ",\"%s\"", made_variant[i]);
+    for (size_t i = 0; i < 2 + MADE_VARIANTS; i++) {
+        (void)fprintf(f, "%s\"%s\"", i > 0 ? "," : "", made_rung[i]);
     }
     (void)fputs("]}],\"micro\":null}\n", f);
     (void)fclose(f);
@@ -143,6 +148,10 @@ static inline void made_said_write(FILE *plan, FILE *samples, size_t key,
         (double)key * 5e8, wall, jobs, cpu, jobs, jobs - s->collateral, s->collateral, s->checksum,
         wall, cpu, s->bound);
     (void)fprintf(samples, s->sleep_ns > 0 ? "%.0f" : "null", s->sleep_ns);
+    if (strcmp(s->sweep, "ladder") == 0) {
+        bool rr = strstr(s->design, "route=rr") != NULL || s->design[0] == 'm';
+        (void)fprintf(samples, ",\"properties\":{\"route\":\"%s\"}", rr ? "rr" : "queue");
+    }
     if (s->latency_ns > 0) {
         (void)fprintf(samples, ",\"histogram\":{\"p\":7,\"counts\":[[%zu,1000]]}",
                       made_bucket(s->latency_ns));
@@ -188,11 +197,11 @@ static inline void made_peers_round(FILE *plan, FILE *samples, struct pn_random 
         }
     }
     double effect[2 + MADE_VARIANTS] = {0, m->whole, m->route[0], m->whole + m->route[1],
-                                        0, m->whole, 0.05};
+                                        0, m->whole, 0.05,        0.3};
     for (size_t d = 0; d < 2 + MADE_VARIANTS; d++) {
         struct made_said s = {.sweep = "ladder",
-                              .design = d < 2 ? made_peer[d] : made_variant[d - 2],
-                              .bound = "queue",
+                              .design = made_rung[d],
+                              .bound = d == 1 + MADE_VARIANTS ? "none" : "queue",
                               .checksum = "000027050ac42ebd",
                               .x = 100,
                               .rate = 4e6 * exp(effect[d] + m->noise * made_normal(random)),

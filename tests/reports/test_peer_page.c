@@ -90,6 +90,10 @@ static const json_t *rung(const struct made_page *p, const char *key) {
     return NULL;
 }
 
+static bool says(const json_t *object, const char *key, const char *words) {
+    return strstr(json_string_value(walk(object, key)), words) != NULL;
+}
+
 static void ladder_says_what_was_planted(void **state) {
     (void)state;
     struct made_peers m = made_peers_plain(21);
@@ -99,18 +103,25 @@ static void ladder_says_what_was_planted(void **state) {
     assert_string_equal(json_string_value(walk(route, "number")), "M1");
     holds(walk(walk(route, "in_a"), "ratio_log_rate"), m.route[0]);
     holds(walk(walk(route, "in_b"), "ratio_log_rate"), m.route[1]);
-    assert_string_equal(json_string_value(walk(walk(route, "in_a"), "value")), "actor");
+    assert_string_equal(json_string_value(walk(walk(route, "in_a"), "value")), "rr");
+    assert_string_equal(json_string_value(walk(walk(route, "in_a"), "value_before")), "queue");
+    assert_true(json_is_null(walk(walk(route, "in_a"), "caveat")));
+    assert_true(says(walk(rung(&p, "credit"), "in_a"), "caveat", "bound by queue against none"));
+    assert_string_equal(json_string_value(walk(sweep_of(&p, 1), "b")), "mailbox+like=beam");
     holds(walk(walk(rung(&p, "heap"), "in_a"), "ratio_log_rate"), 0);
     holds(walk(walk(rung(&p, "odd"), "in_a"), "ratio_log_rate"), 0.05);
     assert_true(json_is_null(walk(rung(&p, "odd"), "in_b")));
     assert_true(json_is_null(walk(rung(&p, "steal"), "in_a"))); /* a row all the same */
     holds(walk(ladder, "whole_log"), m.whole);
-    holds(walk(ladder, "product_log_a"), m.route[0] + 0.05);
+    holds(walk(ladder, "product_log_a"), m.route[0] + 0.05 + 0.3);
     holds(walk(ladder, "product_log_b"), m.route[1]);
     assert_null(json_object_get(sweep_of(&p, 0), "ladder"));
     assert_non_null(strstr(p.html, "id=\"ladder-1\""));
     assert_non_null(strstr(p.html, "route in shared most, by"));
     assert_non_null(strstr(p.html, "M8 balance (steal): not measured"));
+    assert_non_null(strstr(p.html, ">queue → rr</td>"));
+    assert_non_null(strstr(p.html, "without mailboxes it has no meaning"));
+    assert_non_null(strstr(p.html, "3 of 6 single changes move the throughput"));
     drop(&p);
 }
 
@@ -165,10 +176,6 @@ static const json_t *rival(const struct made_page *p, const char *runtime) {
     }
     fail();
     return NULL;
-}
-
-static bool says(const json_t *object, const char *key, const char *words) {
-    return strstr(json_string_value(walk(object, key)), words) != NULL;
 }
 
 /* Planted: Tokio overtakes between 4 and 8 producers, BEAM never; a mode that is no queue is named
