@@ -111,7 +111,7 @@ static void draw_legend(struct pn_svg *svg, const struct pn_study *study) {
         size_t own = side == 0 ? study->a : study->b;
         size_t other = side == 0 ? study->b : study->a;
         int style = pn_design_style(study->sweep->design[own], own);
-        struct pn_label text = pn_label("%.16s with it as in %.16s", study->sweep->design[own],
+        struct pn_label text = pn_label("%.24s with it as in %.24s", study->sweep->design[own],
                                         study->sweep->design[other]);
         double y = 14 + (svg->narrow ? 20 * (double)side : 0);
         pn_svg_mark(svg, style, x + 6, y - 4, 4, pn_label("mark f%d", style).s, NULL);

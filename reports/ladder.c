@@ -7,14 +7,14 @@
 
 const struct pn_property pn_properties[PN_PROPERTIES] = {
     {"route", "M1", "who takes a job", NULL},
-    {"mbox", "M2", "kind of mailbox", "without mailboxes it has no meaning"},
+    {"mbox", "M2", "kind of mailbox", "needs mailboxes"},
     {"credit", "M3", "back-pressure", NULL},
     {"copy", "M4", "transfer of the message", NULL},
     {"heap", "M5", "memory of a worker", NULL},
     {"reds", "M6", "preemption", NULL},
     {"rq", "M7", "run queue", NULL},
     {"steal", "M8", "balance", NULL},
-    {"migrate", "M9", "where an actor runs", "without mailboxes it has no meaning"},
+    {"migrate", "M9", "where an actor runs", "needs mailboxes"},
     {"free", "M10", "who frees", NULL},
     {"idle", "M11", "what an idle core does", NULL},
 };

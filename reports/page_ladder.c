@@ -17,16 +17,20 @@ static bool is_apart(const struct pn_estimate *e) {
     return e->lo > 0 || e->hi < 0;
 }
 
-/* Why the effect of a change is no verdict: another bound, say. */
+/* Why the effect of a change is no verdict. That of taking the bound away is between two bounds. */
 static const char *caveat_of(const struct pn_ladder *l, const struct pn_change *c, size_t level,
                              size_t point, char *room, size_t size) {
-    return pn_duel_caveat(l->study, (struct pn_side){c->base, level},
-                          (struct pn_side){c->design, level}, point, room, size);
+    struct pn_side base = {c->base, level};
+    struct pn_side changed = {c->design, level};
+    return strcmp(pn_duel_bound(l->study, base, point), pn_duel_bound(l->study, changed, point)) !=
+                   0
+               ? "another bound: no verdict"
+               : pn_duel_caveat(l->study, base, changed, point, room, size);
 }
 
 /* How many changes move the throughput at a point, and which does most. */
 struct tally {
-    size_t apart, measured;
+    size_t apart, measured, known; /* known: with an interval */
     const struct pn_change *most;
     struct pn_estimate effect;
 };
@@ -39,6 +43,7 @@ static struct tally count_point(const struct pn_ladder *l, size_t level, size_t 
         bool apart =
             is_apart(&e) && caveat_of(l, &l->change[i], level, point, room, sizeof room) == NULL;
         t.measured += e.n > 0;
+        t.known += isnan(e.lo) ? 0 : 1;
         t.apart += apart;
         if (apart && (t.most == NULL || fabs(e.value) > fabs(t.effect.value))) {
             t.most = &l->change[i];
@@ -52,6 +57,9 @@ static struct pn_label headline(const struct pn_ladder *l) {
     const struct pn_sweep *sweep = l->study->sweep;
     size_t point = sweep->points / 2;
     struct tally t = count_point(l, 0, point);
+    if (t.known == 0) {
+        return pn_label("%zu single changes need rounds: 6 give an interval", t.measured);
+    }
     if (t.most == NULL) {
         return pn_label("0 of %zu single changes move the throughput at %s %.24s", t.measured,
                         pn_x_text(sweep, point).s, pn_x_unit(sweep));
@@ -70,7 +78,6 @@ static void no_change_cells(const struct pn_rung *rung, size_t side, const char 
     pn_text_put(out, why == NULL ? "" : why);
     pn_text_put(out, why == NULL ? "</td>" : "</small></td>");
     pn_card_cell(out, columns[1], "");
-    pn_card_cell(out, columns[2], "");
 }
 
 static void change_cells(const struct pn_ladder *l, const struct pn_change *c, size_t level,
@@ -89,34 +96,29 @@ static void change_cells(const struct pn_ladder *l, const struct pn_change *c, s
     pn_text_escape(out, pn_label("%.40s%s%.40s", before == NULL ? "" : before,
                                  before == NULL ? "" : " → ", c->value)
                             .s);
-    if (caveat != NULL) {
-        pn_text_put(out, "<small>");
-        pn_text_escape(out, caveat);
-        pn_text_put(out, "</small>");
-    }
     pn_text_cat(out, "</td><td", cls, " data-l=\"", NULL);
     pn_text_escape(out, columns[1]);
     pn_text_put(out, "\">");
     pn_text_escape(out, pn_label_estimate(&rate, as_factor).s);
-    pn_text_put(out, "</td>");
-    pn_card_cell(out, columns[2], pn_label_estimate(&cpu, as_factor).s);
+    pn_text_put(out, "<small>");
+    pn_text_escape(
+        out, caveat != NULL ? caveat : pn_label("CPU %s", pn_label_estimate(&cpu, as_factor).s).s);
+    pn_text_put(out, "</small></td>");
 }
 
 static void put_table(const struct pn_ladder *l, size_t level, size_t point, struct pn_text *out) {
     const struct pn_sweep *sweep = l->study->sweep;
-    struct pn_label name[6]; /* a card repeats them, and there the two designs' columns are mixed */
-    const char *columns[6];
-    const char *heads[8] = {"property"};
+    struct pn_label name[4]; /* a card repeats them, and there the two designs' columns are mixed */
+    const char *columns[4];
+    const char *heads[6] = {"property"};
     for (size_t side = 0; side < 2; side++) {
         const char *design = sweep->design[side == 0 ? l->study->a : l->study->b];
-        name[3 * side] = pn_label("%.20s with", design);
-        name[3 * side + 1] = pn_label("%.20s, jobs/s ×", design);
-        name[3 * side + 2] = pn_label("%.20s, CPU ×", design);
-        heads[3 * side + 1] = name[3 * side].s;
-        heads[3 * side + 2] = "jobs/s ×";
-        heads[3 * side + 3] = "CPU per job ×";
+        name[2 * side] = pn_label("%.24s with", design);
+        name[2 * side + 1] = pn_label("%.24s, jobs/s ×", design);
+        heads[2 * side + 1] = name[2 * side].s;
+        heads[2 * side + 2] = "jobs/s ×";
     }
-    for (size_t i = 0; i < 6; i++) {
+    for (size_t i = 0; i < 4; i++) {
         columns[i] = name[i].s;
     }
     pn_cards_open(out, heads);
@@ -128,9 +130,9 @@ static void put_table(const struct pn_ladder *l, size_t level, size_t point, str
                                                       .s);
         for (size_t side = 0; side < 2; side++) {
             if (rung->change[side] == NULL) {
-                no_change_cells(rung, side, columns + 3 * side, out);
+                no_change_cells(rung, side, columns + 2 * side, out);
             } else {
-                change_cells(l, rung->change[side], level, point, columns + 3 * side, out);
+                change_cells(l, rung->change[side], level, point, columns + 2 * side, out);
             }
         }
         pn_row_close(out);
@@ -181,7 +183,8 @@ static void put_point(const struct pn_ladder *l, size_t level, size_t point, str
     if (level == 0 && point == 0) {
         pn_caption(out, "Each row sets one property of a design to the other design's value and "
                         "leaves all else. Ratios are to the unchanged design, paired round by "
-                        "round, with their exact 95\u00a0% interval; each interval holds by "
+                        "round, with their exact 95\u00a0% interval; CPU is CPU time per job. Each "
+                        "interval holds by "
                         "itself, so of 22 about one misses the truth. Coloured and bold: the "
                         "interval lies on one side of 1. A property that matters in one "
                         "direction only does its work together with others.");
@@ -195,7 +198,7 @@ void pn_page_ladder(const struct pn_study *study, struct pn_text *out) {
         return;
     }
     struct pn_label id = pn_label("ladder-%zu", study->index);
-    struct pn_label eyebrow = pn_label("One property at a time: %.100s", study->sweep->title);
+    struct pn_label eyebrow = pn_label("Ladder: %.100s", study->sweep->title);
     pn_section_open(out, id.s, eyebrow.s, headline(&ladder).s);
     for (size_t level = 0; level < study->sweep->levels; level++) {
         for (size_t p = 0; p < study->sweep->points; p++) {

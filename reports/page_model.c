@@ -48,12 +48,13 @@ static struct pn_label headline(const struct models *all) {
     const struct pn_model *m = &all->model[all->worst];
     struct pn_label where =
         pn_label("%s %.30s", pn_x_text(m->study->sweep, m->worst).s, pn_x_unit(m->study->sweep));
+    const char *open = isnan(m->apart[m->worst].lo) ? " (needs rounds)" : "";
     return pn_model_explains(m)
-               ? pn_label("The mailbox model has BEAM's shape within %s" PN_NBSP "%%",
-                          percent(m->largest).s)
+               ? pn_label("The mailbox model has BEAM's shape within %s" PN_NBSP "%%%s",
+                          percent(m->largest).s, open)
                : pn_label("The mailbox model does not explain BEAM on this machine: %s" PN_NBSP
-                          "%% apart at %.60s",
-                          percent(m->largest).s, where.s);
+                          "%% apart at %.60s%s",
+                          percent(m->largest).s, where.s, open);
 }
 
 static struct pn_num product_of(const struct pn_model *m, size_t side, size_t point) {
@@ -93,9 +94,8 @@ static void put_said(const struct pn_model *m, struct pn_text *out) {
                 percent(m->largest).s, PN_NBSP "% at ", pn_x_text(sweep, m->worst).s, " ",
                 pn_x_unit(sweep), NULL);
     const struct pn_estimate *e = &m->apart[m->worst];
-    if (!isnan(e->lo)) {
-        pn_text_cat(&said, " (mailbox ÷ BEAM ×", pn_label_estimate(e, as_factor).s, ")", NULL);
-    }
+    pn_text_cat(&said, " (mailbox ÷ BEAM ×", pn_label_estimate(e, as_factor).s, NULL);
+    pn_text_format(&said, ", %zu round%s)", e->n, e->n == 1 ? "" : "s");
     pn_text_cat(
         &said,
         pn_model_explains(m) ? ". " : ": the mailbox model does not explain BEAM on this machine. ",
