@@ -33,6 +33,7 @@ packages_need command git git
 if [ -n "$all" ]; then
     packages_need command clang clang
     packages_peers_needs
+    packages_need command erlc erlang-base
     distribution=$(. /etc/os-release 2>/dev/null && printf '%s %s' "${ID-}" "${VERSION_ID-}") || true
     # Each release of the two has rules of its own; the project is written to 14, where that can be had.
     case $distribution in
@@ -250,12 +251,17 @@ survey() {
     test -s build/survey/report.html && test -s build/survey/results.json
 }
 
-# One round of every queue in every workload, as short as it can be: that all of them run, not how fast.
+# Other runtimes: the same work in every mode, and one round of every queue of other libraries in every
+# workload, as short as it can be: that all of them run, not how fast.
 peers() {
     if ! [ -x build/release/pinion ]; then
         cannot "no release build"
         return
     fi
+    build/release/pinion peers --build
+    build/release/pinion peers | sed -n 's/^\([a-z]*\)  *missing: /not run: \1: /p'
+    build/release/pinion peers --check --sets 3 || return
+    run_tests build/release -L peers || return
     rm -rf build/peers
     build/release/pinion bench queues --peers --rounds 1 --ms 20 -q -o build/peers || return
     sed -n 's/.*"queue":"\([^"]*\)".*"reason":"\([^"]*\)".*"status":"not measured".*/not run: \1: \2/p' \

@@ -11,7 +11,7 @@ mkdir -p "$scratch" "$(dirname "$program")" || exit 1
 cargo_build() {
     # The instruction set of every other program here, whatever the user's shell says. Tokio shows its
     # poll counts and its blocking pool to `pinion peers inspect` only with this switch.
-    (cd "$source" && unset CARGO_BUILD_TARGET && RUSTFLAGS=${PEER_RUSTFLAGS-} CARGO_NET_RETRY=1 \
+    (cd "$source" && unset CARGO_BUILD_TARGET && RUSTFLAGS=${PEER_RUSTFLAGS---cfg tokio_unstable} CARGO_NET_RETRY=1 \
         CARGO_TARGET_DIR=$scratch timeout 600 "$cargo" build --release --locked "$@") >"$log" 2>&1
 }
 

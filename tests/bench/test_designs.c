@@ -275,7 +275,7 @@ static void too_many_restarts_end_the_run(void **state) {
         "producers_as=thread restarts_period_ms=60000",
         "jobs=20000 warm=0 crash_ppm=100000 restarts_max=5 workers=1 queue=1 batch=8 "
         "payload=64 restarts_period_ms=60000",
-        "jobs=20000 warm=0 crash_ppm=10000 restarts_max=5 sleep_ppm=100000 slo=500 shi=900 "
+        "jobs=20000 warm=0 crash_ppm=100000 restarts_max=5 sleep_ppm=100000 slo=500 shi=900 "
         "restarts_period_ms=60000 drop=1",
     };
     for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
