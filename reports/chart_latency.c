@@ -242,6 +242,7 @@ static void draw_peak_label(struct pn_svg *svg, const struct spectrum *s, size_t
     }
     const char *name = s->study->sweep->design[d];
     double x = s->x.at_lo + (s->x.at_hi - s->x.at_lo) * ((double)top + 0.5) / (double)BINS;
+    x = fmin(x, svg->w - 0.55 * pn_text_width(name, PN_FIGURE_PX, true)); /* bold may be wider */
     double y = fmin(pn_axis_at(&s->y, share[top]) - 8, *used);
     pn_svg_text(svg, x, y, pn_label("bd halo t%d", pn_design_style(name, d)).s, PN_MIDDLE, name);
     *used = y - 16;

@@ -35,13 +35,13 @@ struct pn_estimate pn_duel_value(const struct pn_study *study, struct pn_side si
 /* Mean of what sampled sleeps took, ns; NaN where nothing slept. */
 struct pn_estimate pn_duel_sleep(const struct pn_study *study, struct pn_side side, size_t point);
 
-/* The level at which a design has the highest median rate at this point. */
+/* The level at which a design is best at this point: by jobs/s, in an open loop by p99. */
 struct pn_side pn_duel_best_level(const struct pn_study *study, size_t design, size_t point);
 /* "tokio" of "tokio:shared+restart=join". */
 size_t pn_family_length(const char *design);
-/* Of the designs of a family (NULL: all but `not_this`) the one with the highest median rate at
- * this level (SIZE_MAX: each at its best) and point. design == PN_DESIGNS_MAX if none has a figure.
- * What computes nothing (literal) or loses mailboxes is none. */
+/* Of the designs of a family (NULL: all but `not_this`) the best one (by jobs/s, in an open loop by
+ * p99, medians) at this level (SIZE_MAX: each at its best) and point. design == PN_DESIGNS_MAX if
+ * none has a figure. What computes nothing (literal) or loses mailboxes is none. */
 struct pn_side pn_duel_best(const struct pn_study *study, const char *family, size_t not_this,
                             size_t level, size_t point);
 

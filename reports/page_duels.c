@@ -146,6 +146,7 @@ static void open_table(const struct pn_study *study, const bool *shown, struct p
 }
 
 static struct pn_label headline(const struct pn_study *study) {
+    bool tails = study->sweep->kind == PN_SWEEP_LATENCY; /* all carry the same load */
     size_t ahead = 0;
     size_t behind = 0;
     size_t all = 0;
@@ -158,14 +159,15 @@ static struct pn_label headline(const struct pn_study *study) {
                 pn_duel_caveat(study, own, best, p, room, sizeof room) != NULL) {
                 continue;
             }
-            struct pn_estimate e = pn_duel_ratio(study, own, best, p, PN_DUEL_RATE);
+            struct pn_estimate e =
+                pn_duel_ratio(study, own, best, p, tails ? PN_DUEL_P99 : PN_DUEL_RATE);
             all++;
-            ahead += e.lo > 0;
-            behind += e.hi < 0;
+            ahead += tails ? e.hi < 0 : e.lo > 0;
+            behind += tails ? e.lo > 0 : e.hi < 0;
         }
     }
-    return pn_label("%.30s is ahead of the best other design at %zu of %zu points, behind at %zu",
-                    study->sweep->design[study->a], ahead, all, behind);
+    return pn_label("%.30s is ahead of the best other design%s at %zu of %zu points, behind at %zu",
+                    study->sweep->design[study->a], tails ? " by its p99" : "", ahead, all, behind);
 }
 
 void pn_page_duels(const struct pn_rundir *run, const struct pn_study *study, struct pn_text *out) {

@@ -249,8 +249,9 @@ void pn_page_peer_targets(const struct pn_peer_targets *targets, struct pn_text 
         pn_row_close(out);
     }
     pn_text_put(out, "</tbody></table>");
-    pn_caption(out, "Against each runtime's best mode at the very point, by the highest median "
-                    "throughput. A ratio holds, or does not, where its whole 95\u00a0% interval "
+    pn_caption(out, "Against each runtime's best mode at the very point, by median throughput, in "
+                    "an open loop by median p99. A ratio holds, or does not, where its whole "
+                    "95\u00a0% interval "
                     "lies on one side of the target. Every target is judged on its own.");
     pn_text_put(out, "</figure>\n");
     pn_section_close(out);

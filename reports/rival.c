@@ -130,6 +130,7 @@ int pn_rival_make(const struct pn_rundir *run, const struct pn_study *study, siz
     r->sweep = *study->sweep;
     r->study = *study;
     r->study.sweep = &r->sweep;
+    r->study.withheld = false; /* that is about our own two designs */
     r->study.curve[level].cross = (struct pn_cross){.resampled = NULL};
     r->level = level;
     r->barred = PN_DESIGNS_MAX;

@@ -98,7 +98,12 @@ static inline void made_peers_manifest(const char *dir, const struct made_peers 
     for (size_t i = 0; i < 2 + MADE_VARIANTS; i++) {
         (void)fprintf(f, "%s\"%s\"", i > 0 ? "," : "", made_rung[i]);
     }
-    (void)fputs("]}],\"micro\":null}\n", f);
+    (void)fprintf(f,
+                  "]},{\"name\":\"skew\",\"title\":\"skew\",\"x\":{\"key\":\"rate\",\"scale\":"
+                  "\"list\",\"values\":[95000],\"unit\":\"jobs/s\"},\"by\":null,\"set\":{},"
+                  "\"rounds_planned\":%zu,\"jobs\":{},\"aa\":null,\"kind\":\"latency\","
+                  "\"designs\":[\"shared\",\"tokio:tuned\",\"tokio:shared\"]}],\"micro\":null}\n",
+                  m->rounds);
     (void)fclose(f);
 }
 
@@ -106,6 +111,7 @@ static inline void made_peers_manifest(const char *dir, const struct made_peers 
 struct made_said {
     const char *sweep, *design, *bound, *checksum;
     double x, rate, collateral, cores, sleep_ns;
+    double p99_ns;     /* 0: 1300 */
     double latency_ns; /* 0: no histogram; the median is 900 ns */
     int batch;
     size_t round;
@@ -114,8 +120,9 @@ struct made_said {
 static inline void made_said_place(FILE *f, size_t key, const struct made_said *s) {
     (void)fprintf(f,
                   "{\"schema\":1,\"key\":\"%zu\",\"sweep\":\"%s\",\"round\":%zu,\"order\":%zu,"
-                  "\"x\":%.0f,\"by\":null,\"role\":\"main\",\"design\":",
-                  key, s->sweep, s->round, key, s->x);
+                  "\"x\":%.0f,\"by\":null,\"role\":\"%s\",\"design\":",
+                  key, s->sweep, s->round, key, s->x,
+                  strcmp(s->sweep, "skew") == 0 ? "latency" : "main");
     made_string(f, s->design);
 }
 
@@ -143,10 +150,10 @@ static inline void made_said_write(FILE *plan, FILE *samples, size_t key,
         "\"summary\",\"jobs\":%.0f,\"done\":%.0f,\"lost\":0,\"dropped\":0,\"collateral\":"
         "%.0f,\"checksum\":\"%s\",\"wall_ns\":%.0f,\"cpu_ns\":%.0f,\"spin_ns\":null,"
         "\"spin_ns_reason\":\"not counted\",\"busy_ns\":null,\"bound\":\"%s\","
-        "\"queue_effective\":1024,\"p50_ns\":900,\"p99_ns\":1300,\"samples\":1000,"
+        "\"queue_effective\":1024,\"p50_ns\":900,\"p99_ns\":%.0f,\"samples\":1000,"
         "\"sleep_mean_ns\":",
         (double)key * 5e8, wall, jobs, cpu, jobs, jobs - s->collateral, s->collateral, s->checksum,
-        wall, cpu, s->bound);
+        wall, cpu, s->bound, s->p99_ns > 0 ? s->p99_ns : 1300);
     (void)fprintf(samples, s->sleep_ns > 0 ? "%.0f" : "null", s->sleep_ns);
     if (strcmp(s->sweep, "ladder") == 0) {
         bool rr = strstr(s->design, "route=rr") != NULL || s->design[0] == 'm';
@@ -213,6 +220,28 @@ static inline void made_peers_round(FILE *plan, FILE *samples, struct pn_random 
     }
 }
 
+/* An open loop: the same load for all, the longer tail with a little more throughput. */
+static inline void made_skew_round(FILE *plan, FILE *samples, struct pn_random *random,
+                                   size_t round, size_t *key) {
+    static const char *const design[] = {"shared", "tokio:tuned", "tokio:shared"};
+    static const double rate[] = {95000, 95400, 95000};
+    static const double p99[] = {1e6, 3e6, 2e6};
+    for (size_t d = 0; d < 3; d++) {
+        struct made_said s = {.sweep = "skew",
+                              .design = design[d],
+                              .bound = "queue",
+                              .checksum = "000027050ac42ebd",
+                              .x = 95000,
+                              .rate = rate[d],
+                              .p99_ns = p99[d] * exp(0.02 * made_normal(random)),
+                              .latency_ns = p99[d] / 5,
+                              .cores = 1,
+                              .batch = 1,
+                              .round = round};
+        made_said_write(plan, samples, (*key)++, &s);
+    }
+}
+
 /* dir must exist and be empty. */
 static inline void make_peers(const char *dir, const struct made_peers *m) {
     struct pn_random random = {m->seed};
@@ -227,6 +256,7 @@ static inline void make_peers(const char *dir, const struct made_peers *m) {
     FILE *samples = made_open(dir, "samples.jsonl");
     for (size_t round = 0; round < m->rounds; round++) {
         made_peers_round(plan, samples, &random, m, round, &key);
+        made_skew_round(plan, samples, &random, round, &key);
     }
     (void)fclose(plan);
     (void)fclose(samples);

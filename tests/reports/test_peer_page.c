@@ -216,6 +216,23 @@ static void each_runtime_has_its_verdict(void **state) {
     drop(&p);
 }
 
+/* In an open loop the best mode is the one with the shorter tail, whatever its jobs/s. */
+static void an_open_loop_is_judged_by_its_tail(void **state) {
+    (void)state;
+    struct made_peers m = made_peers_plain(29);
+    struct made_page p = make_page(&m);
+    const json_t *targets = walk(p.json, "peer_targets");
+    assert_int_equal(json_array_size(targets), 1); /* skew alone has a target */
+    const json_t *skew = json_array_get(targets, 0);
+    assert_string_equal(json_string_value(walk(skew, "state")), "held");
+    assert_true(says(skew, "said", "×0.5") || says(skew, "said", "×0.4"));
+    assert_true(says(skew, "said", "of tokio:shared"));
+    assert_non_null(
+        strstr(p.html, "Shared is ahead of the best other design by its p99 at 1 of 1"));
+    assert_non_null(strstr(p.html, "shared ÷ it, p99"));
+    drop(&p);
+}
+
 static const json_t *guard(const struct made_page *p, const char *design, double x) {
     const json_t *rows = walk(sweep_of(p, 0), "guards");
     for (size_t i = 0; i < json_array_size(rows); i++) {
@@ -332,6 +349,7 @@ int main(void) {
         cmocka_unit_test(each_runtime_has_its_verdict),
         cmocka_unit_test(guards_find_what_was_planted),
         cmocka_unit_test(guards_are_on_the_page),
+        cmocka_unit_test(an_open_loop_is_judged_by_its_tail),
         cmocka_unit_test(names_stay_names),
         cmocka_unit_test(same_files_same_bytes),
     };
