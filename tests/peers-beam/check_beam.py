@@ -57,6 +57,8 @@ def check_ways(program):
     expect(result(chain[0]) == result(chain[1]) and chain[0]["lost"] == 94, "chains go on after a crash")
     bounded = summary(program, "beam", ["jobs=5000", "payload=4096", "queue_bytes=40000", "workers=2"])
     expect(bounded and bounded["queue_effective"] == 8 and bounded["queue_full"] > 0, "queue_bytes bounds")
+    greedy = summary(program, "beam", FIRST + "greedy_ppm=1000 greedy_units=100000 collector=shared".split())
+    expect(greedy and greedy["collected"] == greedy["done"] and greedy["short_p99_ns"] > 0, "collected, short jobs")
     drops = summary(program, "beam", ["jobs=20000", "drop=1", "queue=4", "units=2000"])
     expect(drops and adds_up(drops) and drops["dropped"] == drops["queue_full"] > 0, "drop=1 drops, and counts it")
 

@@ -64,7 +64,8 @@
     mode :: atom(),
     schedulers :: pos_integer(),
     events :: boolean(),    % records are kept and written
-    sums, words, rows, next, buckets,
+    sums, words, rows, next,
+    buckets, short,         % histograms: of all sampled jobs; greedy_ppm=: of the others
     restarts,               % when the last restarts were; none: too many to be exceeded
     bound :: non_neg_integer(),   % jobs that may wait in one mailbox
     bytes :: non_neg_integer(),   % payload bytes that may wait in one mailbox; 0: no such bound

@@ -61,6 +61,7 @@ make(#{workers := W, producers := Producers, crash_ppm := Crash, fail_at_ms := F
         rows = atomics:new(W * ?ROW, []),
         next = atomics:new(Producers, []),
         buckets = pb_histogram:new(),
+        short = pb_histogram:new(),
         restarts = restarts(P, Resend),
         bound = Bound,
         chunk = max(1, min(maps:get(chunk, D), Bound div 4)),
@@ -130,9 +131,11 @@ play(C, Jobs) ->
     [Pid ! {round, Jobs} || Pid <- tuple_to_list(persistent_term:get(pb_producers))],
     pb_collector:collect(C, Jobs, T0, Cpu).
 
-reset(#c{sums = Sums, words = Words, buckets = _, rows = Rows, workers = W} = C) ->
+reset(#c{sums = Sums, words = Words, rows = Rows, workers = W} = C) ->
     pb_events:clear(C),
     pb_histogram:clear(C#c.buckets),
+    pb_histogram:clear(C#c.short),
+    C#c.shared =:= none orelse [atomics:put(C#c.shared, I, 0) || I <- [1, 2]],
     [counters:put(Sums, I, 0) || I <- lists:seq(1, ?N_SUMS)],
     [atomics:put(Words, I, 0) || I <- lists:seq(1, ?N_WORDS)],
     reset_rows(Rows, W - 1).

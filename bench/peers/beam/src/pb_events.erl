@@ -4,6 +4,7 @@
 -module(pb_events).
 -export([raise/3, open/1, clear/1, job_done/5, crash/4, restart/4, full/4, write/1, line/4]).
 -include("pb.hrl").
+-include("pb_gen.hrl").
 
 -define(TABLE, pb_records).
 -define(MOST, 1000).        % crashes and restarts that are written; then they are counted
@@ -20,7 +21,7 @@ job_done(#c{log = 0}, _, _, 0, _) ->
     ok;
 job_done(C, W, J, Start, Slept) ->
     Now = ?NOW,
-    Start > 0 andalso sample(C, Now - Start, Slept),
+    Start > 0 andalso sample(C, J, Now - Start, Slept),
     if
         C#c.log =:= 1, C#c.events -> print(C, job, {W, J}, Now, {latency(Start, Now), Slept});
         C#c.events -> keep(job, {W, J}, Now, {latency(Start, Now), Slept});
@@ -30,8 +31,10 @@ job_done(C, W, J, Start, Slept) ->
 latency(0, _) -> null;
 latency(Start, Now) -> Now - Start.
 
-sample(#c{buckets = Buckets, words = Words, sums = Sums}, Latency, Slept) ->
+sample(#c{buckets = Buckets, words = Words, sums = Sums} = C, J, Latency, Slept) ->
     pb_histogram:add(Buckets, Latency),
+    C#c.greedy_ppm > 0 andalso not hit(pb_job:key_of(C, J), ?GREEDY, C#c.greedy_ppm) andalso
+        pb_histogram:add(C#c.short, Latency),
     raise(Words, ?MAX_LATENCY, Latency),
     Slept > 0 andalso begin
         counters:add(Sums, ?SLEPT_NS, Slept),

@@ -27,14 +27,17 @@ key_of(#c{bases = Bases}, J) ->
 worker_of_key(#c{keys = Keys, workers = Workers}, Base, I) ->
     pick(key(Base, I), ?KEY, 0, Keys - 1) rem Workers.
 
-%% The word repeated. A pattern of 4 bytes, copied, costs a memcpy per word: 237 us for 64 KiB; so
-%% 64 bytes are built first and then doubled up in two large steps: 4 us.
-fill(Bytes, Word) ->
-    Two = <<Word:32/little, Word:32/little>>,
-    Line = <<Two/binary, Two/binary, Two/binary, Two/binary, Two/binary, Two/binary, Two/binary, Two/binary>>,
+%% The word repeated. A pattern of 4 bytes, copied, costs a memcpy per word: 237 us for 64 KiB; so a line
+%% is built by one expression (98 ns; in doubling steps 150), then copied up to a page, then pages: 1.4 us.
+fill(4, Word) ->
+    <<Word:32/little>>;
+fill(Bytes, W) ->
+    Line = <<W:32/little, W:32/little, W:32/little, W:32/little, W:32/little, W:32/little, W:32/little, W:32/little,
+             W:32/little, W:32/little, W:32/little, W:32/little, W:32/little, W:32/little, W:32/little, W:32/little>>,
     if
+        Bytes =:= 64 -> Line;
         Bytes < 64 -> binary:part(Line, 0, Bytes);
-        Bytes rem 4096 =:= 0 -> binary:copy(binary:copy(Line, 64), Bytes div 4096);
+        Bytes > 4096 -> binary:copy(binary:copy(Line, 64), Bytes div 4096);
         Bytes rem 64 =:= 0 -> binary:copy(Line, Bytes div 64);
         true -> binary:part(binary:copy(Line, Bytes div 64 + 1), 0, Bytes)
     end.
@@ -51,10 +54,10 @@ pages(<<Word:32/little, _:4092/binary, Rest/binary>>, Sum) when byte_size(Rest) 
 pages(<<Word:32/little, _/binary>>, Sum) ->
     (Sum + Word) band ?M32.
 
-%% Allocated and written whole, freed by the next collection.
-scratch(Bytes) when Bytes >= 4096 ->
-    Page = binary:copy(<<0:8192>>, 4),
-    binary:copy(Page, (Bytes + 4095) div 4096);
+%% Allocated and written whole, freed by the next collection. From a literal of 1 KiB: 4 KiB in 417 ns,
+%% 64 KiB in 1.3 us; of 64 bytes 301 ns and 3.3 us, of 4 KiB 1,067 ns and 2.0 us.
+scratch(Bytes) when Bytes > 4096 ->
+    binary:copy(<<0:8192>>, (Bytes + 1023) div 1024);
 scratch(Bytes) when Bytes >= 64 ->
     binary:copy(<<0:512>>, (Bytes + 63) div 64);
 scratch(Bytes) ->

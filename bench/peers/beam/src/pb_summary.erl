@@ -37,13 +37,15 @@ queue(#c{p = P} = C) ->
     {Bound, Effective, Kind, Payload} = pb_mode:facts(C),
     [{producers_as, maps:get(producers_as, P)}, {bound, Bound}, {queue_kind, Kind}, {payload_mode, Payload},
      {queue_effective, Effective}, {queue_bytes, pb_mode:queue_bytes(C)}, {shards, null},
-     {turn, pb_mode:turn(C)}, {batch, C#c.batch}].
+     {turn, pb_mode:turn(C)}, {batch, C#c.batch}, {collector, maps:get(collector, P)},
+     {collected, case C#c.shared of none -> null; Shared -> atomics:get(Shared, 1) end}].
 
 latency(#c{buckets = Buckets, words = Words} = C) ->
     Filled = pb_histogram:filled(Buckets),
     Max = atomics:get(Words, ?MAX_LATENCY),
     Q = fun(X) -> pb_histogram:quantile(Filled, Max, X) end,
-    [{p50_ns, Q(0.5)}, {p95_ns, Q(0.95)}, {p99_ns, Q(0.99)}, {p999_ns, Q(0.999)},
+    Short = pb_histogram:quantile(pb_histogram:filled(C#c.short), Max, 0.99),
+    [{short_p99_ns, Short}, {p50_ns, Q(0.5)}, {p95_ns, Q(0.95)}, {p99_ns, Q(0.99)}, {p999_ns, Q(0.999)},
      {max_ns, case Filled of [] -> null; _ -> Max end},
      {samples, lists:sum([N || {_, N} <- Filled])},
      {sleep_mean_ns, mean(sum(C, ?SLEPT_NS), sum(C, ?SLEPT))},
