@@ -5,12 +5,14 @@
 # (+sbwt=, +swt=, +sbt=); the program itself refuses what is wrong with them. Nothing listens: no
 # distribution, and so no epmd.
 here=$(dirname "$(readlink -f "$0")")
-cores=0 workers=4 sbwt=none swt=default sbt=db design='' previous=''
+cores=0 workers=4 producers=4 rate=0 sbwt=none swt=default sbt=db design='' previous=''
 for word; do
     [ "$previous" = --design ] && design=$word
     case $word in
     --design=*) design=${word#--design=} ;;
     cores=*) cores=${word#cores=} ;;
+    producers=*) producers=${word#producers=} ;;
+    rate=*) rate=${word#rate=} ;;
     workers=*) workers=${word#workers=} ;;
     esac
     previous=$word
@@ -33,7 +35,11 @@ case $sbt in db | u | ns | ts | ps | s | nnts | nnps | tnnps) ;; *) sbt=db ;; es
 # The emulator's limit of processes is 262144 unless it is told.
 workers=$(number "$workers" 4)
 [ "$workers" -gt 60000 ] && [ "$workers" -le 10000000 ] || workers=60000
-exec erl +S "$cores:$cores" +SDcpu "$cores:$cores" +sbt "$sbt" ${swt:+ +swt "$swt"} \
+# In an open loop each producer may sleep on a dirty scheduler.
+producers=$(number "$producers" 4)
+dirty=10
+[ "$(number "$rate" 0)" -gt 0 ] && [ "$producers" -le 1000 ] && dirty=$((producers + 10))
+exec erl +S "$cores:$cores" +SDcpu "$cores:$cores" +SDio "$dirty" +sbt "$sbt" ${swt:+ +swt "$swt"} \
     ${sbwt:+ +sbwt "$sbwt" +sbwtdcpu "$sbwt" +sbwtdio "$sbwt"} +P $((workers * 4 + 200000)) \
     -noinput -boot no_dot_erlang -start_epmd false -pa "$here/ebin" \
     -s pb_main start -extra "$@"

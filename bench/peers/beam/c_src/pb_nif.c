@@ -6,7 +6,7 @@
 #include <erl_nif.h>
 
 #include <stdint.h>
-#include <sys/resource.h>
+#include <sys/prctl.h>
 #include <time.h>
 
 static ERL_NIF_TERM cpu_ns(ErlNifEnv *env, int argc, const ERL_NIF_TERM argv[]) {
@@ -27,6 +27,18 @@ static ERL_NIF_TERM block(ErlNifEnv *env, int argc, const ERL_NIF_TERM argv[]) {
     return enif_make_atom(env, "ok");
 }
 
+/* To the nanosecond, which the emulator's timers are not: for the load generator's clock. */
+static ERL_NIF_TERM nap(ErlNifEnv *env, int argc, const ERL_NIF_TERM argv[]) {
+    ErlNifUInt64 ns = 0;
+    if (argc != 1 || !enif_get_uint64(env, argv[0], &ns)) {
+        return enif_make_badarg(env);
+    }
+    struct timespec ts = {.tv_sec = (time_t)(ns / 1000000000), .tv_nsec = (long)(ns % 1000000000)};
+    (void)prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
+    (void)nanosleep(&ts, NULL);
+    return enif_make_atom(env, "ok");
+}
+
 static ERL_NIF_TERM compute(ErlNifEnv *env, int argc, const ERL_NIF_TERM argv[]) {
     unsigned x = 0;
     unsigned units = 0;
@@ -43,6 +55,7 @@ static ErlNifFunc functions[] = {
     {"cpu_ns", 0, cpu_ns, 0},
     {"block", 1, block, 0}, /* the wrong way: a normal scheduler stands still */
     {"block_dirty", 1, block, ERL_NIF_DIRTY_JOB_IO_BOUND},
+    {"nap_dirty", 1, nap, ERL_NIF_DIRTY_JOB_IO_BOUND},
     {"compute_dirty", 2, compute, ERL_NIF_DIRTY_JOB_CPU_BOUND},
 };
 

@@ -75,6 +75,7 @@
     taken :: tuple(),       % per worker: counters, jobs taken of each producer
     armed :: boolean(),     % an injected failure is to come
     % The workload, as the hot loops read it.
+    pace,                   % us between two looks at the clock of a producer that waits for it
     seed, producers, workers, drop, rate, wlo, whi, payload,
     sleep_ppm, slo, shi, crash_ppm, block_ppm, block_us, greedy_ppm, greedy_units,
     offload, alloc, batch, arrival, keys, state, log, shared, pattern,

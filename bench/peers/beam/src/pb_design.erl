@@ -16,6 +16,7 @@ switches() ->
         {prio, normal, [normal, high]},
         {heap, 233, {0, 1000000}},
         {chunk, 32, {1, 1024}},
+        {pace, 100, {0, 1000000}},
         {crews, 0, {0, 1024}}
     ].
 

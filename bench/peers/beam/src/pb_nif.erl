@@ -1,6 +1,6 @@
 %% SPDX-License-Identifier: MIT
 -module(pb_nif).
--export([cpu_ns/0, block/1, block_dirty/1, compute_dirty/2]).
+-export([cpu_ns/0, block/1, block_dirty/1, nap_dirty/1, compute_dirty/2]).
 -on_load(load/0).
 
 load() ->
@@ -10,4 +10,5 @@ load() ->
 cpu_ns() -> erlang:nif_error(not_loaded).
 block(_Us) -> erlang:nif_error(not_loaded).
 block_dirty(_Us) -> erlang:nif_error(not_loaded).
+nap_dirty(_Ns) -> erlang:nif_error(not_loaded).
 compute_dirty(_X, _Units) -> erlang:nif_error(not_loaded).

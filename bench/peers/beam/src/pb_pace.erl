@@ -14,8 +14,9 @@ due(C, _, Base, I, Before) ->
     U = (draw(key(Base, I), ?ARRIVAL) + 1) / 4294967296.0,
     Before + trunc(-math:log(U) * C#c.producers / C#c.rate * 1.0e9).
 
-%% The BEAM's timers count milliseconds: what is due within one is sent at its end. What that makes
-%% of the generator's clock is counted for the sampled jobs.
+%% The BEAM's timers count milliseconds, which would start every job 1 ms late: what is left of less
+%% than that is slept on a dirty scheduler, `pace` us at least. pace=0 leaves it to the timers.
+%% How late the sampled jobs were is counted.
 await(_, 0, _) ->
     ok;
 await(C, Due, Sampled) ->
@@ -23,9 +24,13 @@ await(C, Due, Sampled) ->
         Left when Left =< 0 ->
             Sampled andalso late(C, -Left);
         Left ->
-            receive after max(1, Left div 1000000) -> ok end,
+            pause(C#c.pace, Left),
             await(C, Due, Sampled)
     end.
+
+pause(0, Left) -> receive after max(1, Left div 1000000) -> ok end;
+pause(_, Left) when Left > 3000000 -> receive after Left div 1000000 - 2 -> ok end;
+pause(Pace, Left) -> pb_nif:nap_dirty(max(Left, Pace * 1000)).
 
 late(#c{sums = Sums, words = Words}, Ns) ->
     counters:add(Sums, ?LATE_NS, Ns),

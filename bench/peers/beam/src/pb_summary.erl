@@ -94,9 +94,9 @@ versions() ->
 %% How this virtual machine runs, asked of it, and what the mode sets per process.
 flags(D) ->
     Text = io_lib:format(
-        "schedulers=~b dirty_cpu=~b dirty_io=~b sbt=~s sbwt=~s swt=~s mqd=~s heap=~b chunk=~b crews=~b prio=~s "
+        "schedulers=~b dirty_cpu=~b dirty_io=~b sbt=~s sbwt=~s swt=~s mqd=~s heap=~b chunk=~b crews=~b prio=~s pace=~b "
         "malloc=erts_alloc restart_logs=off distribution=off",
         [info(schedulers), info(dirty_cpu_schedulers), info(dirty_io_schedulers), info(scheduler_bind_type),
          maps:get(sbwt, D), maps:get(swt, D), maps:get(mqd, D), maps:get(heap, D), maps:get(chunk, D),
-         maps:get(crews, D), maps:get(prio, D)]),
+         maps:get(crews, D), maps:get(prio, D), maps:get(pace, D)]),
     list_to_binary(Text).
