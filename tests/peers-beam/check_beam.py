@@ -49,7 +49,8 @@ def check_drawn(program, pinion, seed):
 
 def check_ways(program):
     for design, more in (("beam", "keys=64 state=1000"), ("beam", "pattern=pingpong workers=8"),
-                         ("beam", "rate=200000 arrival=poisson"), ("beam+pace=0", "rate=200000"), ("beam+chunk=3+mqd=on_heap", "queue=2 batch=4"),
+                         ("beam", "rate=200000 arrival=poisson"), ("beam+pace=0", "rate=200000"),
+                         ("beam+chunk=3+mqd=on_heap", "queue=2 batch=4"),
                          ("beam+sbwt=default+sbt=u", "cores=1")):
         got = summary(program, design, FIRST + more.split())
         expect(got and got["checksum"] == "000027050ac42ebd", f"{design} {more}: {got and got['checksum']}")

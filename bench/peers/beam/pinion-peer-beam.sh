@@ -5,13 +5,14 @@
 # (+sbwt=, +swt=, +sbt=); the program itself refuses what is wrong with them. Nothing listens: no
 # distribution, and so no epmd.
 here=$(dirname "$(readlink -f "$0")")
-cores=0 workers=4 producers=4 rate=0 sbwt=none swt=default sbt=db design='' previous=''
+cores=0 workers=4 producers=4 rate=0 offload=none sbwt=none swt=default sbt=db design='' previous=''
 for word; do
     [ "$previous" = --design ] && design=$word
     case $word in
     --design=*) design=${word#--design=} ;;
     cores=*) cores=${word#cores=} ;;
     producers=*) producers=${word#producers=} ;;
+    offload=*) offload=${word#offload=} ;;
     rate=*) rate=${word#rate=} ;;
     workers=*) workers=${word#workers=} ;;
     esac
@@ -32,13 +33,15 @@ cores=$(number "$cores" 0)
 case $sbwt in none | very_short | short | medium | long | very_long) ;; *) sbwt= ;; esac
 case $swt in very_low | low | medium | high | very_high) ;; *) swt= ;; esac
 case $sbt in db | u | ns | ts | ps | s | nnts | nnps | tnnps) ;; *) sbt=db ;; esac
-# The emulator's limit of processes is 262144 unless it is told.
 workers=$(number "$workers" 4)
-[ "$workers" -gt 60000 ] && [ "$workers" -le 10000000 ] || workers=60000
-# In an open loop each producer may sleep on a dirty scheduler.
 producers=$(number "$producers" 4)
+# A dirty scheduler for each producer of an open loop, which sleeps on it, and for each worker that may
+# block at a time; 10 is the emulator's own number.
 dirty=10
-[ "$(number "$rate" 0)" -gt 0 ] && [ "$producers" -le 1000 ] && dirty=$((producers + 10))
+[ "$(number "$rate" 0)" -gt 0 ] && [ "$producers" -le 1000 ] && dirty=$((dirty + producers))
+[ "$offload" = block ] && dirty=$((dirty + (workers < 256 ? workers : 256)))
+# The emulator's limit of processes is 262144 unless it is told.
+[ "$workers" -gt 60000 ] && [ "$workers" -le 10000000 ] || workers=60000
 exec erl +S "$cores:$cores" +SDcpu "$cores:$cores" +SDio "$dirty" +sbt "$sbt" ${swt:+ +swt "$swt"} \
     ${sbwt:+ +sbwt "$sbwt" +sbwtdcpu "$sbwt" +sbwtdio "$sbwt"} +P $((workers * 4 + 200000)) \
     -noinput -boot no_dot_erlang -start_epmd false -pa "$here/ebin" \

@@ -69,7 +69,7 @@ make(#{workers := W, producers := Producers, crash_ppm := Crash, fail_at_ms := F
         resend = Resend,
         taken = taken(Resend, W, Producers),
         armed = Fail > 0,
-        pace = maps:get(pace, D),
+        pace = pb_mode:pace(D, P),
         seed = Seed, producers = Producers, workers = W, drop = maps:get(drop, P), rate = maps:get(rate, P),
         wlo = maps:get(wlo, P), whi = maps:get(whi, P), payload = maps:get(payload, P),
         sleep_ppm = maps:get(sleep_ppm, P), slo = maps:get(slo, P), shi = maps:get(shi, P),

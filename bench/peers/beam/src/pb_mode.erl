@@ -2,7 +2,7 @@
 %% Which module is a mode's worker, and which its producer; what the summary says of it.
 -module(pb_mode).
 -export([worker/1, producer/2, facts/1, comparable/1, absent/1, check/2]).
--export([bound/2, batch/3, pattern/2, queue_bytes/1, turn/1, no_more/1]).
+-export([bound/2, batch/3, pattern/2, pace/2, queue_bytes/1, turn/1, no_more/1]).
 -include("pb.hrl").
 
 worker(gleam) -> pb_gleam;
@@ -65,6 +65,10 @@ turn(_) -> null.
 %% Nothing more will end although jobs are missing: only where mailboxes die with their workers.
 no_more(#c{mode = Mode} = C) when Mode =:= naive; Mode =:= literal -> pb_naive:drained(C);
 no_more(_) -> false.
+
+%% The launcher gives a dirty scheduler to each of up to 1000 producers, not of more.
+pace(_, #{producers := P}) when P > 1000 -> 0;
+pace(#{pace := Pace}, _) -> Pace.
 
 %% Mode spawn has nobody to send a chain's next job to: its producer starts it.
 pattern(spawn, _) -> none;
