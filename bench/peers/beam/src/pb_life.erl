@@ -78,10 +78,10 @@ orphan(_) ->
     ok.
 
 %% Mode spawn: the process that comes in a crashed one's place is the next job's.
-replaced(C, {crash, Died}) ->
+replaced(C, {crash, W, Died}) ->
     Now = ?NOW,
     counters:add(C#c.sums, ?RESTARTS, 1),
-    pb_events:restart(C, null, Now, Now - Died),
+    pb_events:restart(C, W, Now, Now - Died),
     too_many(C, Now) andalso atomics:put(C#c.words, ?FAILED, 1).
 
 %% The job in hand is lost. Its worker dies of it.

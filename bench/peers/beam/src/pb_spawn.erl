@@ -106,18 +106,22 @@ job(J) -> work(persistent_term:get(pb), J, 0, <<>>).
 
 work(C, J, Start, Payload) ->
     Key = pb_job:key_of(C, J),
-    case pb_job:run(C, null, Key, Payload) of
+    case pb_job:run(C, none, Key, Payload) of
         crash -> crash(C, J);
-        {wait, X} -> emit(C, J, Start, pb_job:wait(C, null, Key, Start > 0), X);
+        {wait, X} -> emit(C, J, Start, pb_job:wait(C, none, Key, Start > 0), X);
         X -> emit(C, J, Start, 0, X)
     end.
 
 emit(#c{sums = Sums} = C, J, Start, Slept, X) ->
-    pb_job:done(C, null, J, Start, Slept, X),
+    pb_job:done(C, place_of(C, J), J, Start, Slept, X),
     counters:add(Sums, ?SUM, X),
     counters:add(Sums, ?DONE, 1).
 
 crash(C, J) ->
     Now = ?NOW,
-    pb_life:book_loss(C, null, J, Now),
-    exit({crash, Now}).
+    W = place_of(C, J),
+    pb_life:book_loss(C, W, J, Now),
+    exit({crash, W, Now}).
+
+%% What events name as the worker: the processes of a producer have no other number.
+place_of(#c{workers = W}, J) -> pb_job:producer(J) rem W.
