@@ -6,14 +6,10 @@
 
 #include <jansson.h>
 #include <limits.h>
-#include <pinion/clock.h>
 #include <pinion/conformance.h>
-#include <pinion/generator.h>
 #include <pinion/peer.h>
 #include <stdio.h>
 #include <string.h>
-
-enum { UNITS = 1 << 22, ROUNDS = 9 };
 
 struct counts {
     unsigned ok, failed, refused;
@@ -22,18 +18,6 @@ struct counts {
 /* What the steps are timed with: a page-sized and a large block, as the payload presets have them.
  */
 static const char *const touched[] = {"touch", "payload=16384", "alloc=4096", NULL};
-
-static double own_unit_ns(void) {
-    uint64_t best = UINT64_MAX;
-    for (unsigned i = 0; i < ROUNDS; i++) {
-        uint64_t start = pn_now_ns();
-        uint32_t x = pn_compute(i, UNITS);
-        __asm__("" : : "r"(x));
-        uint64_t ns = pn_now_ns() - start;
-        best = ns < best ? ns : best;
-    }
-    return (double)best / UNITS;
-}
 
 /* The mode of a peer on all sets. */
 static enum pn_checked check_mode(const struct pn_peers_check *o, const char *path,
@@ -145,7 +129,7 @@ static unsigned print_peer(const json_t *report, double own_ns) {
 
 int pn_peers_check(const struct pn_peers_check *o, const char *program,
                    const struct pn_common *common) {
-    double own_ns = own_unit_ns();
+    double own_ns = pn_reference_unit_ns();
     json_t *reports = json_array();
     unsigned failed = 0;
     enum pn_checked rc = PN_CHECKED_OK;

@@ -3,11 +3,46 @@
 
 #include "command.h"
 
+#include <limits.h>
+#include <pinion/conformance.h>
 #include <pinion/peer.h>
+#include <string.h>
 
 static const char *text_of(const json_t *row, const char *key) {
     const char *text = json_string_value(json_object_get(row, key));
     return text == NULL ? "" : text;
+}
+
+/* What a unit of work and the harness's own steps cost in each runtime: beside every ratio. */
+static void ask_costs(const char *program, const json_t *peers, json_t *manifest) {
+    static const char *const unit[] = {"unit", NULL};
+    static const char *const touch[] = {"touch", "payload=16384", "alloc=4096", NULL};
+    json_t *units = json_pack("{s:f}", "pinion", pn_reference_unit_ns());
+    json_t *touched = json_array();
+    for (unsigned i = 0; i < PN_PEERS_KNOWN; i++) {
+        char path[PATH_MAX];
+        struct pn_error why;
+        bool used = false;
+        for (size_t k = 0; k < json_array_size(peers); k++) {
+            used = used || strcmp(text_of(json_array_get(peers, k), "name"), pn_peers[i].name) == 0;
+        }
+        if (!used || pn_peer_find(&pn_peers[i], program, path, sizeof path, &why) != 0) {
+            continue;
+        }
+        json_t *said = pn_peer_ask(path, unit, &why);
+        json_t *ns = json_object_get(said, "ns_per_unit");
+        if (json_is_number(ns)) {
+            json_object_set(units, pn_peers[i].name, ns);
+        }
+        json_decref(said);
+        said = pn_peer_ask(path, touch, &why);
+        if (said != NULL) {
+            (void)json_object_del(said, "event");
+            json_array_append_new(touched, said);
+        }
+    }
+    json_object_set_new(manifest, "units", units);
+    json_object_set_new(manifest, "touch", touched);
 }
 
 int pn_peers_here(struct pn_sweep_plan *sweeps, unsigned n, const char *program, bool require,
@@ -30,6 +65,9 @@ int pn_peers_here(struct pn_sweep_plan *sweeps, unsigned n, const char *program,
             code =
                 pn_fail(PN_EXIT_MACHINE, "sweep '%s': none of its designs is here", sweeps[i].name);
         }
+    }
+    if (code == 0 && json_array_size(peers) > 0) {
+        ask_costs(program, peers, manifest);
     }
     json_object_set_new(manifest, "peers", peers);
     json_object_set_new(manifest, "absent_designs", absent);

@@ -17,6 +17,9 @@ struct pn_reference {
  * every runtime reports the same. */
 void pn_reference_run(const struct pn_params *params, struct pn_reference *out);
 
+/** What one unit of work costs here, ns: the least of nine rounds of 4 million. */
+double pn_reference_unit_ns(void);
+
 /** Of the i-th of 2 fixed sets with known values, or of a drawn one. */
 enum { PN_CHECK_VALUES = 2 };
 struct pn_check {
