@@ -23,6 +23,17 @@ void xp_memory_reset(void) {
     xp.generation++;
 }
 
+int64_t xp_map_known(const struct xp_map *map, uintptr_t address) {
+    enum { SLOTS = 2 * XP_WORDS };
+    unsigned h = (unsigned)((address * 0x9E3779B97F4A7C15u) >> 48) % SLOTS;
+    for (; map->slot[h].generation == xp.generation; h = (h + 1) % SLOTS) {
+        if (map->slot[h].address == address) {
+            return map->slot[h].index;
+        }
+    }
+    return -1;
+}
+
 uint32_t xp_map_find(struct xp_map *map, uintptr_t address, int *n, int most, bool *fresh) {
     enum { SLOTS = 2 * XP_WORDS };
     unsigned h = (unsigned)((address * 0x9E3779B97F4A7C15u) >> 48);

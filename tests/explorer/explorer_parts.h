@@ -169,6 +169,7 @@ void xp_memory_reset(void);
 uint64_t xp_latest(uintptr_t address);
 /* \return the record's index; *fresh: it is new */
 uint32_t xp_map_find(struct xp_map *map, uintptr_t address, int *n, int most, bool *fresh);
+int64_t xp_map_known(const struct xp_map *map, uintptr_t address); /* -1: not yet */
 
 /* explorer_plain.c */
 void xp_check_block(uintptr_t address);
