@@ -4,6 +4,9 @@
 # command line can set comes from the workload (cores=, workers=) and from the design's switches
 # (+sbwt=, +swt=, +sbt=); the program itself refuses what is wrong with them. Nothing listens: no
 # distribution, and so no epmd.
+# Nobody's own settings, and no dump where it happens to run.
+unset ERL_FLAGS ERL_AFLAGS ERL_ZFLAGS ERL_LIBS OMP_NUM_THREADS OMP_THREAD_LIMIT
+export ERL_CRASH_DUMP_SECONDS=0
 here=$(dirname "$(readlink -f "$0")")
 cores=0 workers=4 producers=4 rate=0 offload=none sbwt=none swt=default sbt=db design='' previous=''
 for word; do

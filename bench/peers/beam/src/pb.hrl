@@ -52,7 +52,7 @@
 -define(IDLE, 11).          % when it last ran out of work
 -define(DIED, 12).          % when it died; 0: lives
 -define(BORN, 13).          % how often
--define(DOOMED, 14).        % it is to die at its next defined point
+-define(DOOMED, 14).        % 1: it is to die at its next defined point; 2: it has
 -define(BEAT, 15).          % 0: has no job in hand or waits by intent; else changes with every job
 -define(STARTS, 16).        % starts that failed since it died
 -define(ROW, 16).

@@ -22,13 +22,15 @@ at_crash_point(#c{words = Words, rows = Rows, p = #{fail_kind := Kind}}, W) ->
         true ->
             case atomics:get(Rows, ?AT(W, ?DOOMED)) of
                 1 -> die;
-                0 -> live
+                _ -> live
             end
     end.
 
-sleep(_C, _W, Ms) ->
+sleep(C, W, Ms) ->
     receive
-        {'EXIT', _, _} -> killed
+        {'EXIT', _, _} ->
+            atomics:put(C#c.rows, ?AT(W, ?DOOMED), 1),
+            killed
     after Ms -> ok
     end.
 

@@ -18,13 +18,13 @@ start_crew(G) ->
     end),
     {ok, Pid}.
 
-start_linked(W) -> spawn_opt(?MODULE, init, [W, none], [link | pb_life:spawn_options()]).
+start_linked(W) -> spawn_opt(?MODULE, init, [W, self()], [link | pb_life:spawn_options()]).
 start(W) -> spawn_opt(?MODULE, init, [W, none], [monitor | pb_life:spawn_options()]).
 await_exit() -> receive {'EXIT', Pid, _} -> {exit, Pid} end.
 
-init(W, none) ->
+init(W, Parent) ->
     C = persistent_term:get(pb),
-    pb_life:up(C, W, none),
+    pb_life:linked_up(C, W, Parent),
     pinion_worker:run({C, W, pb_worker:books(C, W)}).
 
 receive_now(_) ->

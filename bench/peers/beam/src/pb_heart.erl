@@ -25,7 +25,6 @@ strike(#c{words = Words, p = #{fail_kind := Kind}} = C) ->
         false ->
             Victims = pb_failure:victims(C),
             atomics:put(Words, ?VICTIMS, length(Victims)),
-            [atomics:put(C#c.rows, ?AT(W, ?DOOMED), 1) || W <- Victims],
             gen_server:call(?MODULE, {strike, Kind, Victims}, infinity)
     end.
 
@@ -36,12 +35,20 @@ init([]) ->
 
 %% The workers trap exits: they die at their next defined point. A supervisor that is killed takes its
 %% workers along in the same way, as they are linked to it.
-handle_call({strike, supervisor, _}, _, H) ->
+%% Marked only once the supervisors are gone: nobody of theirs can then take a successor's place.
+handle_call({strike, supervisor, Victims}, _, H) ->
+    Refs = [monitor(process, pb_sup:workers_of(G)) || G <- lists:seq(1, pb_sup:crews())],
     [exit(whereis(pb_sup:workers_of(G)), kill) || G <- lists:seq(1, pb_sup:crews())],
+    [receive {'DOWN', Ref, process, _, _} -> ok end || Ref <- Refs],
+    mark(H, Victims),
     {reply, ok, H};
 handle_call({strike, _, Victims}, _, #h{pids = Pids} = H) ->
+    mark(H, Victims),
     [exit(maps:get(W, Pids), doom) || W <- Victims],
     {reply, ok, H}.
+
+mark(#h{c = C}, Victims) ->
+    [atomics:compare_exchange(C#c.rows, ?AT(W, ?DOOMED), 0, 1) || W <- Victims].
 
 handle_cast(_, H) ->
     {noreply, H}.
@@ -53,6 +60,10 @@ handle_info({up, W, Pid}, #h{c = C, pids = Pids, refs = Refs, down = Down} = H) 
     end,
     Ref = monitor(process, Pid),
     {noreply, H#h{pids = Pids#{W => Pid}, refs = Refs#{Ref => W}, down = maps:remove(W, Down)}};
+handle_info({dead, W}, #h{c = C, down = Down} = H) ->
+    atomics:put(C#c.words, ?NOTICED, ?NOW),
+    atomics:add(C#c.words, ?DEAD, 1),
+    {noreply, H#h{down = Down#{W => true}}};
 handle_info({'DOWN', Ref, process, _, Reason}, #h{c = C, refs = Refs, down = Down} = H) ->
     {W, Rest} = maps:take(Ref, Refs),
     case Reason of

@@ -1,7 +1,7 @@
 %% SPDX-License-Identifier: MIT
 %% Births and deaths of workers, whoever restarts them.
 -module(pb_life).
--export([spawn_options/0, pid/2, up/3, replaced/2, crash/3, die/2, book_loss/4, too_many/2]).
+-export([spawn_options/0, pid/2, up/3, linked_up/3, replaced/2, crash/3, die/2, book_loss/4, too_many/2]).
 -include("pb.hrl").
 
 spawn_options() ->
@@ -16,20 +16,27 @@ pid(_, W) -> ets:lookup_element(pb_names, W, 2).
 up(C, W, Parent) ->
     C#c.armed andalso process_flag(trap_exit, true),
     Parent =:= none orelse proc_lib:init_ack(Parent, {ok, self()}),
+    linked_up(C, W, Parent).
+
+%% As up, where nobody waits to be told.
+linked_up(C, W, Parent) ->
+    C#c.armed andalso process_flag(trap_exit, true),
     case atomics:add_get(C#c.rows, ?AT(W, ?BORN), 1) of
         1 ->
             ets:insert(pb_names, {W, self()}),
             pb_engine ! {born, W, self()},
             C#c.armed andalso (pb_heart ! {up, W, self()});
         _ ->
-            again(C, W)
+            again(C, W, Parent)
     end.
 
 %% Restarted. Jobs that its predecessor had taken and not yet said so are put into the books first.
-again(C, W) ->
-    orphan(C),
+again(C, W, Parent) ->
+    orphan(C, W, Parent),
     count(C, W, ?NOW),
     may_start(C, W),
+    atomics:put(C#c.rows, ?AT(W, ?DIED), 0),
+    _ = atomics:compare_exchange(C#c.rows, ?AT(W, ?DOOMED), 2, 0),
     ets:insert(pb_names, {W, self()}),
     atomics:put(C#c.rows, ?AT(W, ?TAKEN), taken_of(C, W)),
     tell(C, {up, W, self()}).
@@ -62,20 +69,27 @@ may_start(C, W) ->
         Left when is_integer(Left), Left > 0 ->
             atomics:sub(C#c.rows, ?AT(W, ?STARTS), 1),
             receive after 1 bsl (6 - Left) -> ok end,
+            atomics:put(C#c.rows, ?AT(W, ?DIED), ?NOW),
             exit(start_failed);
         _ ->
             ok
     end.
 
 %% fail_kind=supervisor: nobody comes up before the last is down. Who was restarted in the supervisor's
-%% last moments goes with it, or there would be two of this worker.
-orphan(#c{armed = true, words = Words, p = #{fail_kind := supervisor}} = C) ->
+%% last moments goes with it, or there would be two of this worker. A worker that had just crashed when
+%% the blow came is down all the same: the successor says so.
+orphan(#c{armed = true, words = Words, p = #{fail_kind := supervisor}} = C, W, Parent) ->
+    is_process_alive(Parent) orelse exit(shutdown),
+    was_dead(C, W) andalso (pb_heart ! {dead, W}),
     case atomics:get(Words, ?DEAD) < atomics:get(Words, ?VICTIMS) of
-        true -> receive {'EXIT', _, _} -> exit(shutdown) after 1 -> orphan(C) end;
-        false -> ok
+        true -> receive {'EXIT', _, _} -> exit(shutdown) after 1 -> orphan(C, W, Parent) end;
+        false -> is_process_alive(Parent) orelse exit(shutdown)
     end;
-orphan(_) ->
+orphan(_, _, _) ->
     ok.
+
+was_dead(#c{rows = Rows}, W) ->
+    atomics:get(Rows, ?AT(W, ?DIED)) =/= 0 andalso atomics:compare_exchange(Rows, ?AT(W, ?DOOMED), 1, 2) =:= ok.
 
 %% Mode spawn: the process that comes in a crashed one's place is the next job's.
 replaced(C, {crash, W, Died}) ->
@@ -89,6 +103,7 @@ crash(C, W, J) ->
     Now = ?NOW,
     book_loss(C, W, J, Now),
     atomics:put(C#c.rows, ?AT(W, ?DIED), Now),
+    atomics:put(C#c.rows, ?AT(W, ?IDLE), Now), % it may have been the round's last job
     exit(cause(C, W)).
 
 book_loss(C, W, J, Now) ->
@@ -96,14 +111,16 @@ book_loss(C, W, J, Now) ->
     counters:add(C#c.sums, ?LOST, 1),
     C#c.pattern =:= none orelse pb_chain:go_on(C, J).
 
+%% Told by an exit signal to end, which is the blow's whether it has marked this worker yet or not.
 die(C, W) ->
+    atomics:put(C#c.rows, ?AT(W, ?DOOMED), 2),
     atomics:put(C#c.rows, ?AT(W, ?DIED), ?NOW),
-    exit(cause(C, W)).
+    exit(doomed).
 
 cause(#c{armed = true, rows = Rows}, W) ->
-    case atomics:exchange(Rows, ?AT(W, ?DOOMED), 0) of
-        1 -> doomed;
-        0 -> crash
+    case atomics:compare_exchange(Rows, ?AT(W, ?DOOMED), 1, 2) of
+        0 -> crash;
+        _ -> doomed
     end;
 cause(_, _) ->
     crash.
