@@ -90,7 +90,8 @@ static void test_bad_input_is_one_line_and_leaves_nothing(void **state) {
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         (void)snprintf(arguments, sizeof arguments, "%s 2>err >/dev/null", bad[i].arguments);
         int code = call(arguments, out, sizeof out);
-        (void)call("--version >/dev/null; grep -v -e WARNING -e '^takes ' -e 'note: ' err", out, sizeof out);
+        (void)call("--version >/dev/null; grep -v -e WARNING -e '^takes ' -e 'note: ' err", out,
+                   sizeof out);
         if (code != bad[i].code || lines(out) != 1 || access(path, F_OK) == 0) {
             fail_msg("%s: exit %d, said: %s", bad[i].arguments, code, out);
         }
