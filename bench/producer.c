@@ -189,7 +189,7 @@ static enum step burst(struct pn_producer *p, struct pn_arena *arena) {
     p->next_i += done;
     while (n > done) {
         n--;
-        jobs[n]->link.next = &p->kept->link;
+        jobs[n]->link.next = (struct pn_pool_job *)p->kept; /* its first member; NULL stays NULL */
         p->kept = jobs[n];
     }
     if (rc == PN_QUEUE_FULL) {
