@@ -13,7 +13,7 @@ struct pn_peers_check {
 };
 
 /** A table on standard output, or JSON. \return an exit code: LATER if a set failed */
-int pn_peers_check(const struct pn_peers_check *check, const char *program,
+int pn_peers_check(const struct pn_peers_check *o, const char *program,
                    const struct pn_common *common);
 
 #endif
