@@ -40,6 +40,10 @@ static unsigned own_options(const struct pn_campaign *c, const char **argv, unsi
         argv[n++] = "--housekeeping";
         argv[n++] = c->o->housekeeping;
     }
+    if (c->o->workload != NULL) {
+        argv[n++] = "--workload";
+        argv[n++] = c->o->workload;
+    }
     return n;
 }
 
@@ -87,6 +91,7 @@ int pn_campaign_slot(struct pn_campaign *c, const struct pn_slot_plan *slot, uin
                                       .n_mask = name.peer == NULL ? 0 : place.all,
                                       .deadline_ns = (uint64_t)DEADLINE_S * 1000000000u,
                                       .jobs = jobs,
+                                      .malloc_thresholds = c->o->malloc_thresholds,
                                       .interrupted = c->o->interrupted};
     return pn_slot_run(&options, result);
 }

@@ -42,10 +42,14 @@ static int open_pipes(int (*pipes)[2]) {
     return 0;
 }
 
-static int spawn(struct pn_child *c, const char *const *argv, int (*pipes)[2]) {
+static int spawn(struct pn_child *c, const char *const *argv, const char *const *more,
+                 int (*pipes)[2]) {
     /* Nothing that the user's shell exports may make one run faster than the next. */
-    static char *const environment[] = {(char *)"PATH=/usr/local/bin:/usr/bin:/bin",
-                                        (char *)"LC_ALL=C", NULL};
+    enum { MORE = 6 };
+    const char *environment[MORE + 3] = {"PATH=/usr/local/bin:/usr/bin:/bin", "LC_ALL=C"};
+    for (unsigned i = 0; more != NULL && more[i] != NULL && i < MORE; i++) {
+        environment[i + 2] = more[i];
+    }
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attr;
     sigset_t none;
@@ -59,7 +63,8 @@ static int spawn(struct pn_child *c, const char *const *argv, int (*pipes)[2]) {
     (void)posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK);
     (void)posix_spawnattr_setpgroup(&attr, 0);
     (void)posix_spawnattr_setsigmask(&attr, &none);
-    int rc = -posix_spawn(&c->pid, argv[0], &actions, &attr, (char *const *)argv, environment);
+    int rc = -posix_spawn(&c->pid, argv[0], &actions, &attr, (char *const *)argv,
+                          (char *const *)environment);
     (void)posix_spawn_file_actions_destroy(&actions);
     (void)posix_spawnattr_destroy(&attr);
     return rc;
@@ -67,13 +72,18 @@ static int spawn(struct pn_child *c, const char *const *argv, int (*pipes)[2]) {
 
 int pn_child_start(struct pn_child *c, const char *const *argv, uint64_t deadline_ns,
                    bool (*interrupted)(void)) {
+    return pn_child_start_in(c, argv, NULL, deadline_ns, interrupted);
+}
+
+int pn_child_start_in(struct pn_child *c, const char *const *argv, const char *const *environment,
+                      uint64_t deadline_ns, bool (*interrupted)(void)) {
     int pipes[3][2];
     *c = (struct pn_child){.in = -1, .out = -1, .err = -1, .interrupted = interrupted};
     int rc = open_pipes(pipes);
     if (rc != 0) {
         return rc;
     }
-    rc = spawn(c, argv, pipes);
+    rc = spawn(c, argv, environment, pipes);
     (void)close(pipes[0][0]);
     (void)close(pipes[1][1]);
     (void)close(pipes[2][1]);

@@ -36,9 +36,12 @@ extern const char *const pn_heard_words[];
 
 /**
  * \param argv         NULL-terminated; argv[0] an absolute path
+ * \param environment  NULL-terminated "NAME=value" beside PATH and LC_ALL; NULL: none
  * \param deadline_ns  from now on
  * \return 0; -errno, then there is nothing to reap
  */
+int pn_child_start_in(struct pn_child *c, const char *const *argv, const char *const *environment,
+                      uint64_t deadline_ns, bool (*interrupted)(void));
 int pn_child_start(struct pn_child *c, const char *const *argv, uint64_t deadline_ns,
                    bool (*interrupted)(void));
 /** Until it prints something or ends its output. */

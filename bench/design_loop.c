@@ -148,8 +148,11 @@ static int spawn_all(struct loop *loops, unsigned n) {
     return 0;
 }
 
-static int check(const struct pn_params *p, struct pn_error *err) {
-    const char *why = p->fail_at_ms > 0 ? "fail_at_ms needs workers: it has none"
+static int check(const struct pn_run_options *o, struct pn_error *err) {
+    const struct pn_params *p = o->params;
+    const char *why = o->workload != NULL             ? "it knows no workload of your own"
+                      : p->fail_at_ms > 0             ? "fail_at_ms needs workers: it has none"
+                      : p->pattern != PN_PATTERN_NONE ? "it has no actors for a pattern"
                       : p->collector == PN_COLLECTOR_SHARED ? "it has no collector to share"
                                                             : NULL;
     if (why != NULL) {
@@ -161,7 +164,7 @@ static int check(const struct pn_params *p, struct pn_error *err) {
 int pn_run_loop(const struct pn_run_options *o, struct pn_outcome *out, struct pn_error *err) {
     const struct pn_params *p = o->params;
     unsigned n = o->plan->n_schedulers;
-    if (check(p, err) != 0) {
+    if (check(o, err) != 0) {
         return -EINVAL;
     }
     struct pn_round round = {.params = p, .jobs = p->jobs, .sample_every = UINT64_MAX};

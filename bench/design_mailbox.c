@@ -238,6 +238,18 @@ static __attribute__((noinline)) uint64_t choose(const struct mailboxes *m, stru
                                                                                           : two;
 }
 
+/* pattern: the actor that a chain's job is for. */
+static __attribute__((noinline)) uint64_t partner(const struct pn_producer *p,
+                                                  const struct pn_job *job) {
+    const struct pn_params *params = p->bench->params;
+    if (params->pattern == PN_PATTERN_PINGPONG) {
+        return 2 * (uint64_t)p->p + job->i % 2;
+    }
+    uint32_t key = pn_job_key(p->bench->round.bases[p->p], job->i);
+    return job->i % 2 == 1 ? p->p
+                           : pn_job_pick(key, PN_DRAW_PARTNER, 0, (uint32_t)params->workers - 1);
+}
+
 /* To the next actor that has room; after TRIES full ones, the first of them is waited for. */
 static enum pn_queue_rc send(struct pn_producer *p, struct pn_job *job) {
     struct mailboxes *m = state_of(p->bench);
@@ -247,7 +259,11 @@ static enum pn_queue_rc send(struct pn_producer *p, struct pn_job *job) {
         return PN_QUEUE_CLOSED;
     }
     unsigned tries = workers < TRIES ? (unsigned)workers : TRIES;
-    uint64_t first = m->route == PN_ROUTE_RR ? s->next : choose(m, s, workers);
+    bool chained = p->bench->params->pattern != PN_PATTERN_NONE;
+    tries = chained ? 1 : tries;
+    uint64_t first = chained                   ? partner(p, job)
+                     : m->route == PN_ROUTE_RR ? s->next
+                                               : choose(m, s, workers);
     for (unsigned k = 0; k < tries; k++) {
         struct actor *a = &m->actors[(first + k) % workers];
         bool idle = false;

@@ -89,6 +89,9 @@ static int play(struct pn_bench *b, uint64_t jobs, struct pn_watch *w) {
     b->round.counted = b->properties.value[PN_PROPERTY_REDS] == PN_REDS_4000;
     b->round.slice_units = b->round.counted ? REDUCTIONS : b->design->slice_units;
     b->round.heaps = b->heaps;
+    b->round.ended = b->params->pattern == PN_PATTERN_NONE ? NULL : pn_chain_goes_on;
+    b->round.ended_context = b;
+    b->round.user = b->user.library == NULL ? NULL : &b->user;
     b->round.jobs = jobs;
     b->round.collected = b->params->collector == PN_COLLECTOR_SHARED ? &b->collected : NULL;
     pn_store_rlx(&b->collected.done, 0); /* relaxed: before the producers start */
@@ -359,6 +362,13 @@ int pn_run(const struct pn_run_options *options, struct pn_outcome *out, struct 
     }
     if (rc == -ENOMEM) {
         (void)snprintf(err->text, sizeof err->text, "%s: no memory", options->design);
+    }
+    uint64_t wrong = pn_load_rlx(&b->user.wrong); /* relaxed: the schedulers have ended */
+    if (rc == 0 && wrong > 0) {
+        (void)snprintf(err->text, sizeof err->text,
+                       "workload %.120s: %llu sampled results are wrong, by its own verify",
+                       options->workload, (unsigned long long)wrong);
+        rc = -EBADMSG;
     }
     pn_bench_unmake(b);
     (void)pthread_mutex_destroy(&b->events_lock);

@@ -8,6 +8,7 @@
 #include "collected.h"
 #include "failure.h"
 #include "recovery.h"
+#include "user_workload.h"
 
 #include <pinion/design.h>
 #include <pinion/intensity.h>
@@ -39,6 +40,7 @@ struct pn_producer {
     struct pn_record *full_records; /* one per 1000 */
     unsigned n_full_records;
     PN_ATOMIC(uint32_t) finished;
+    PN_ATOMIC(uint32_t) halves; /* pattern: of a link, see producer.c */
 };
 
 struct pn_bench {
@@ -65,6 +67,7 @@ struct pn_bench {
     bool measured;            /* this round is not the warm-up: events are written */
     pthread_mutex_t events_lock;
     struct pn_collected collected; /* collector=shared */
+    struct pn_user_workload user;  /* library NULL: the workload's own jobs */
 };
 
 enum { PN_FULL_RECORDS_MAX = 1000, PN_FULL_RECORD_EVERY = 1000 };
@@ -81,6 +84,8 @@ static inline uint64_t pn_bench_bound(const struct pn_bench *b) {
 
 /* producer.c: start P producers on `jobs` jobs; they end by themselves. */
 int pn_producers_start(struct pn_bench *bench, uint64_t jobs);
+/* pattern: a job of this chain has ended, its next one goes out. On a scheduler. */
+void pn_chain_goes_on(void *bench, uint32_t producer);
 bool pn_producers_finished(const struct pn_bench *bench);
 /* Threads are joined; tasks are waited for if the round was `complete`, so that none is still
  * queued when the next round starts it. Else they may wait for room for ever: no round may follow.

@@ -104,7 +104,12 @@ int pn_bench_make(struct pn_bench *b, struct pn_error *err) {
         .mem = (enum pn_mem_policy)b->params->mem,
         .on_idle = on_idle,
         .context = b};
-    int rc = pn_runtime_create(&b->rt, &config, err);
+    int rc = b->options->workload == NULL ? 0
+                                          : pn_user_workload_open(&b->user, b->options->workload,
+                                                                  (uint32_t)b->params->seed, err);
+    if (rc == 0) {
+        rc = pn_runtime_create(&b->rt, &config, err);
+    }
     if (rc != 0) {
         return rc;
     }
@@ -161,5 +166,6 @@ void pn_bench_unmake(struct pn_bench *b) {
     free(b->unknown_near);
     free(b->tallies);
     free(b->round.bases);
+    pn_user_workload_close(&b->user);
     free(b->heaps); /* what they hold went with the arenas */
 }

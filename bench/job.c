@@ -8,6 +8,7 @@
 #include "actor_heap.h"
 #include "collected.h"
 #include "failure.h"
+#include "user_workload.h"
 
 #include <errno.h>
 #include <pinion/clock.h>
@@ -125,13 +126,16 @@ struct pn_job *pn_job_make(const struct pn_round *round, struct pn_arena *arena,
         job->start_ns = intended_ns != 0 ? intended_ns : pn_now_ns();
     }
     if (bytes > 0) {
-        uint32_t word = pn_mix(pn_job_key(round->bases[producer], i) + PN_DRAW_PAYLOAD);
         uint32_t *made = pn_arena_alloc(arena, bytes);
         if (made == NULL) {
             pn_arena_free(arena, job);
             return NULL;
         }
-        fill(made, bytes, word);
+        if (round->user != NULL) {
+            round->user->make(made, bytes, round->user->seed, producer, i);
+        } else {
+            fill(made, bytes, pn_mix(pn_job_key(round->bases[producer], i) + PN_DRAW_PAYLOAD));
+        }
         job->payload = made;
         if (inline_payload) {
             /* The sender's own data, copied into what the receiver will own. */
@@ -203,11 +207,15 @@ void pn_job_lose(const struct pn_round *round, struct pn_tally *tally, struct pn
                                  .at_ns = pn_now_ns()};
         record(round, tally, &what);
     }
+    uint32_t producer = job->producer;
     pn_job_free(arena, job);
     if (round->heaps != NULL) {
         pn_actor_heap_drop(&round->heaps[worker], arena);
     }
     put(&tally->lost, tally->lost + 1);
+    if (round->ended != NULL) {
+        round->ended(round->ended_context, producer);
+    }
 }
 
 void pn_tally_restarted(const struct pn_round *round, struct pn_tally *tally, uint64_t worker,
@@ -276,11 +284,27 @@ static inline void use_scratch(const struct pn_round *round, struct pn_arena *ar
     }
 }
 
+/* Sampled results are looked at right away: a wrong one is counted, and ends the run. */
+static uint64_t do_own(const struct pn_round *round, const struct pn_job *job) {
+    struct pn_user_workload *user = round->user;
+    uint64_t result =
+        user->compute(job->payload, round->params->payload, user->seed, job->producer, job->i);
+    if (is_sampled(round, job->i) && user->verify(user->seed, job->producer, job->i, result) != 0) {
+        (void)pn_faa_rlx(&user->wrong, 1); /* relaxed: a count */
+    }
+    return result;
+}
+
 enum pn_job_rc pn_job_run(const struct pn_round *round, struct pn_tally *tally,
                           struct pn_arena *arena, struct pn_job *job, uint64_t worker,
                           uint64_t *sleep_ns) {
     const struct pn_params *p = round->params;
     uint32_t key = pn_job_key(round->bases[job->producer], job->i);
+    if (__builtin_expect(round->user != NULL, 0)) {
+        use_scratch(round, arena, worker);
+        job->result = do_own(round, job);
+        return end(round, tally, arena, job, worker, key, sleep_ns);
+    }
     uint32_t x = key + (p->payload > 0 ? read_payload(job->payload, p->payload) : 0);
     use_scratch(round, arena, worker);
     uint32_t units = units_of(p, key);
@@ -332,6 +356,10 @@ void pn_job_finish(const struct pn_round *round, struct pn_tally *tally, struct 
                                  .sleep_ns = slept_ns};
         record(round, tally, &what);
     }
+    uint32_t producer = job->producer;
     pn_arena_free(arena, job);
     put(&tally->done, tally->done + 1);
+    if (__builtin_expect(round->ended != NULL, 0)) {
+        round->ended(round->ended_context, producer);
+    }
 }

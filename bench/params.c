@@ -23,6 +23,7 @@ static const char *const words_arrival[] = {"fixed", "poisson", NULL};
 static const char *const words_supervise[] = {"tree", "loop", NULL};
 static const char *const words_fail[] = {"one", "node", "all", "init", "supervisor", "hang", NULL};
 static const char *const words_collector[] = {"sharded", "shared", NULL};
+static const char *const words_pattern[] = {"none", "pingpong", "big", NULL};
 static const char *const words_mem[] = {"local", "malloc", "interleave", NULL};
 
 #define AT(field) offsetof(struct pn_params, field)
@@ -64,6 +65,7 @@ static const struct key keys[] = {
     {"log", AT(log), 0, 0, 1, NULL},
     {"queue_bytes", AT(queue_bytes), 0, 0, (uint64_t)1 << 50, NULL},
     {"collector", AT(collector), PN_COLLECTOR_SHARDED, 0, 0, words_collector},
+    {"pattern", AT(pattern), PN_PATTERN_NONE, 0, 0, words_pattern},
 };
 enum { N_KEYS = sizeof keys / sizeof *keys };
 
@@ -74,7 +76,6 @@ static const struct {
     {"offload", "none"},
     {"keys", "0"},
     {"state", "0"},
-    {"pattern", "none"},
 };
 
 static int refuse(struct pn_error *err, const char *format, ...)
@@ -188,6 +189,26 @@ int pn_params_set(struct pn_params *params, const char *assignment, struct pn_er
                               : set_number(params, key, value, err);
 }
 
+/* A chain's next job goes out when the one before has ended: there is nobody who could be late,
+ * drop, or send several. */
+static int check_pattern(const struct pn_params *p, struct pn_error *err) {
+    uint64_t actors = p->pattern == PN_PATTERN_PINGPONG ? 2 * p->producers : p->producers;
+    if (p->rate > 0 || p->drop == 1 || p->batch > 1 || p->producers_as == PN_PRODUCERS_THREAD) {
+        return refuse(err,
+                      "pattern=%s has no producers: neither rate, drop, batch nor "
+                      "producers_as=thread",
+                      words_pattern[p->pattern]);
+    }
+    if (p->workers < actors) {
+        return refuse(err,
+                      "pattern=%s with producers=%llu needs workers=%llu: each chain has its "
+                      "own",
+                      words_pattern[p->pattern], (unsigned long long)p->producers,
+                      (unsigned long long)actors);
+    }
+    return 0;
+}
+
 int pn_params_check(const struct pn_params *p, struct pn_error *err) {
     if (p->payload % 4 != 0 || (p->payload > 4096 && p->payload % 4096 != 0)) {
         return refuse(err, "payload=%llu: a multiple of 4, over 4096 of 4096",
@@ -209,6 +230,9 @@ int pn_params_check(const struct pn_params *p, struct pn_error *err) {
     }
     if (p->arrival == PN_ARRIVAL_POISSON && p->rate == 0) {
         return refuse(err, "arrival=poisson needs rate=");
+    }
+    if (p->pattern != PN_PATTERN_NONE && check_pattern(p, err) != 0) {
+        return -EINVAL;
     }
     if (p->fail_kind != PN_FAIL_ONE && p->fail_at_ms == 0) {
         return refuse(err, "fail_kind=%s needs fail_at_ms=", words_fail[p->fail_kind]);

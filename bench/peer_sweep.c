@@ -61,8 +61,10 @@ static void take_out(struct pn_sweep_plan *s, unsigned at) {
     s->n_designs--;
 }
 
-unsigned pn_peers_keep(struct pn_sweep_plan *sweeps, unsigned n, const char *program, json_t *peers,
-                       json_t *absent) {
+typedef int judge(void *context, const struct pn_design_name *name, struct pn_error *why);
+
+static unsigned keep(struct pn_sweep_plan *sweeps, unsigned n, judge *stays, void *context,
+                     json_t *absent) {
     unsigned gone = 0;
     for (unsigned s = 0; s < n; s++) {
         for (unsigned d = 0; d < sweeps[s].n_designs;) {
@@ -70,7 +72,7 @@ unsigned pn_peers_keep(struct pn_sweep_plan *sweeps, unsigned n, const char *pro
             struct pn_design_name name;
             struct pn_error why = {""};
             if (pn_design_parse(design, &name, &why) == 0 &&
-                (name.peer == NULL || ask_about(&name, program, peers, &why) == 0)) {
+                (name.peer == NULL || stays(context, &name, &why) == 0)) {
                 d++;
                 continue;
             }
@@ -83,4 +85,31 @@ unsigned pn_peers_keep(struct pn_sweep_plan *sweeps, unsigned n, const char *pro
         }
     }
     return gone;
+}
+
+struct here {
+    const char *program;
+    json_t *peers;
+};
+
+static int is_here(void *context, const struct pn_design_name *name, struct pn_error *why) {
+    const struct here *h = context;
+    return ask_about(name, h->program, h->peers, why);
+}
+
+unsigned pn_peers_keep(struct pn_sweep_plan *sweeps, unsigned n, const char *program, json_t *peers,
+                       json_t *absent) {
+    struct here h = {program, peers};
+    return keep(sweeps, n, is_here, &h, absent);
+}
+
+static int is_ours(void *context, const struct pn_design_name *name, struct pn_error *why) {
+    (void)context;
+    (void)snprintf(why->text, sizeof why->text, "%s cannot run a workload of your own: it is C",
+                   name->peer->title);
+    return -1;
+}
+
+unsigned pn_peers_leave_out(struct pn_sweep_plan *sweeps, unsigned n, json_t *absent) {
+    return keep(sweeps, n, is_ours, NULL, absent);
 }

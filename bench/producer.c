@@ -155,8 +155,8 @@ static enum step step(struct pn_producer *p, struct pn_arena *arena) {
  * item of its own. Where no job has a due time and none may be dropped. */
 static bool makes_bursts(const struct pn_producer *p) {
     const struct pn_params *params = p->bench->params;
-    return p->bench->design->submit_n != NULL && params->batch == 1 && params->rate == 0 &&
-           params->drop == 0;
+    return params->pattern == PN_PATTERN_NONE && p->bench->design->submit_n != NULL &&
+           params->batch == 1 && params->rate == 0 && params->drop == 0;
 }
 
 static enum step burst(struct pn_producer *p, struct pn_arena *arena) {
@@ -213,6 +213,47 @@ static void finish(struct pn_producer *p, struct pn_arena *arena) {
         p->pending = next;
     }
     pn_store_rel(&p->finished, 1);
+}
+
+/* A link has two halves: the job was sent, and it has ended. It may end on another core before the
+ * call that sent it has returned, so the second of the two goes on.
+ *
+ *   C1  acquire and release of both: what the sender left in the producer is there for who goes on.
+ */
+static bool is_second_half(struct pn_producer *p) {
+    if (pn_faa_acqrel(&p->halves, 1) == 0) { /* C1 */
+        return false;
+    }
+    pn_store_rlx(&p->halves, 0); /* relaxed: nobody else has this chain now */
+    return true;
+}
+
+/* pattern: this task is the chain's link from one job to the next. */
+static void chain_task(struct pn_task *task) {
+    struct pn_producer *p = (struct pn_producer *)(void *)task;
+    do {
+        switch (step(p, pn_this_arena())) {
+        case STEP_FULL:
+            p->bench->design->wait_room(p);
+            return;
+        case STEP_NO_MEMORY:
+            pn_task_sleep(task, 1000000); /* others will free some */
+            return;
+        case STEP_OVER:
+            finish(p, pn_this_arena());
+            return;
+        case STEP_SENT:
+        case STEP_EARLY:
+            break;
+        }
+    } while (is_second_half(p));
+}
+
+void pn_chain_goes_on(void *bench, uint32_t producer) {
+    struct pn_bench *b = bench;
+    if (is_second_half(&b->producers[producer])) {
+        pn_task_ready(&b->producers[producer].task);
+    }
 }
 
 static void producer_task(struct pn_task *task) {
@@ -300,6 +341,7 @@ int pn_producers_start(struct pn_bench *b, uint64_t jobs) {
         p->pending = NULL;
         p->kept = NULL;
         p->n_full_records = 0;
+        pn_store_rlx(&p->halves, 0); /* relaxed: its task starts below */
         pn_store_rel(&p->finished, 0);
     }
     for (uint64_t k = 0; rc == 0 && k < b->params->producers; k++) {
@@ -307,7 +349,7 @@ int pn_producers_start(struct pn_bench *b, uint64_t jobs) {
         if (is_thread(b)) {
             rc = -pthread_create(&p->thread, NULL, producer_thread, p);
         } else {
-            p->task.run = producer_task;
+            p->task.run = b->params->pattern == PN_PATTERN_NONE ? producer_task : chain_task;
             pn_task_send(b->rt, (unsigned)(k % b->n_cores), &p->task);
         }
         if (rc != 0) {

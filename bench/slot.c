@@ -74,9 +74,22 @@ static bool wait_ready(struct pn_child *c, enum pn_heard *why) {
 
 static int start(const struct pn_slot_options *o, struct pn_child *c) {
     struct pn_mask *before = NULL;
+    char trim[64];
+    char map[64];
+    const char *environment[3] = {NULL};
+    unsigned n = 0;
+    if (o->malloc_thresholds > 0) {
+        (void)snprintf(trim, sizeof trim, "MALLOC_TRIM_THRESHOLD_=%llu",
+                       (unsigned long long)o->malloc_thresholds);
+        (void)snprintf(map, sizeof map, "MALLOC_MMAP_THRESHOLD_=%llu",
+                       (unsigned long long)o->malloc_thresholds);
+        environment[n++] = trim;
+        environment[n++] = map;
+    }
     int rc = o->n_mask == 0 ? 0 : pn_mask_enter(o->mask, o->n_mask, &before);
     if (rc == 0) {
-        rc = pn_child_start(c, o->argv, o->deadline_ns, o->interrupted);
+        rc = pn_child_start_in(c, o->argv, n == 0 ? NULL : environment, o->deadline_ns,
+                               o->interrupted);
     }
     pn_mask_leave(before);
     return rc;

@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 struct options {
-    const char *design, *cpus, *housekeeping, *directory;
+    const char *design, *cpus, *housekeeping, *directory, *workload;
     struct pn_params params;
     enum pn_idle idle;
     struct pn_common common;
@@ -29,11 +29,21 @@ struct options {
     char switches[160], named[256]; /* of --set; the whole design */
 };
 
-enum { OPT_DESIGN = 256, OPT_CPUS, OPT_HOUSEKEEPING, OPT_IDLE, OPT_GO, OPT_SUMMARY, OPT_SET };
+enum {
+    OPT_DESIGN = 256,
+    OPT_CPUS,
+    OPT_HOUSEKEEPING,
+    OPT_IDLE,
+    OPT_GO,
+    OPT_SUMMARY,
+    OPT_SET,
+    OPT_WORKLOAD
+};
 
 static const struct argp_option option_table[] = {
     {"design", OPT_DESIGN, "NAME", 0,
      "shared, mailbox, loop (the ceiling: no queue), tokio:MODE or beam:MODE", 0},
+    {"workload", OPT_WORKLOAD, "LIB", 0, "your own jobs, a shared library: pinion/workload.h", 0},
     {"set", OPT_SET, "KEY=VALUE", 0, "a property of the design, as in shared+KEY=VALUE", 0},
     {"summary", OPT_SUMMARY, NULL, 0,
      "with --json: print the summary only, without the events before it", 0},
@@ -81,6 +91,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state) {
         return 0;
     case OPT_SET:
         return add_switch(o, arg);
+    case OPT_WORKLOAD:
+        o->workload = arg;
+        return 0;
     case OPT_SUMMARY:
         o->summary_only = true;
         return 0;
@@ -241,6 +254,7 @@ static int execute(const struct options *o, const struct pn_machine *machine) {
                                  .topology = machine->topology,
                                  .plan = machine->plan,
                                  .idle = o->idle,
+                                 .workload = o->workload,
                                  .events = events,
                                  .stdin_go = o->stdin_go,
                                  .summary_to = stdout,
@@ -296,7 +310,7 @@ static int run(int argc, char **argv) {
         "wlo whi payload sleep_ppm slo shi crash_ppm block_ppm block_us "
         "greedy_ppm greedy_units producers_as restarts_max "
         "restarts_period_ms supervise fail_at_ms fail_kind band_pct "
-        "band_windows alloc batch arrival mem cores log queue_bytes collector",
+        "band_windows alloc batch arrival mem cores log queue_bytes collector pattern",
         NULL,
         NULL,
         NULL};
@@ -310,6 +324,10 @@ static int run(int argc, char **argv) {
     }
     if (o.common.seeded) {
         o.params.seed = o.common.seed;
+    }
+    if (pn_run_is_peer(o.design) && o.workload != NULL) {
+        return pn_fail(PN_EXIT_INPUT, "run: %s cannot run a workload of your own: it is C",
+                       o.design);
     }
     if (pn_run_is_peer(o.design)) {
         const struct pn_run_peer peer = {o.design, o.words, o.n_words, o.summary_only, o.stdin_go};

@@ -30,13 +30,22 @@
 enum { QUICK_BUDGET_S = 200, QUICK_CORES_MAX = 16 };
 
 struct options {
-    const char *directory, *cpus, *housekeeping;
+    const char *directory, *cpus, *housekeeping, *workload;
+    char library[PATH_MAX];
     struct pn_common common;
     uint64_t budget_ns; /* 0: the preset's */
     bool full, resume;
 };
 
-enum { OPT_QUICK = 256, OPT_FULL, OPT_BUDGET, OPT_RESUME, OPT_CPUS, OPT_HOUSEKEEPING };
+enum {
+    OPT_QUICK = 256,
+    OPT_FULL,
+    OPT_BUDGET,
+    OPT_RESUME,
+    OPT_CPUS,
+    OPT_HOUSEKEEPING,
+    OPT_WORKLOAD
+};
 
 static const struct argp_option option_table[] = {
     {"quick", OPT_QUICK, NULL, 0, "at most 4 minutes (the default)", 0},
@@ -44,6 +53,7 @@ static const struct argp_option option_table[] = {
     {"budget", OPT_BUDGET, "TIME", 0, "30s, 10m or 2h: no round begins that would not fit", 0},
     {NULL, 'o', "DIR", 0, "default runs/<UTC time>-<host hash>", 0},
     {"resume", OPT_RESUME, NULL, 0, "go on with what is in DIR", 0},
+    {"workload", OPT_WORKLOAD, "LIB", 0, "your own jobs, a shared library: pinion/workload.h", 0},
     {"cpus", OPT_CPUS, "LIST", 0, "CPUs for schedulers: a list, 'isolated' or 'all'", 0},
     {"housekeeping", OPT_HOUSEKEEPING, "LIST", 0, "CPUs for helper threads", 0},
     {0},
@@ -62,6 +72,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state) {
     case OPT_RESUME:
         o->resume = true;
         return 0;
+    case OPT_WORKLOAD:
+        o->workload = arg;
+        return pn_workload_path(arg, o->library, sizeof o->library) == 0 ? 0 : EINVAL;
     case OPT_CPUS:
         o->cpus = arg;
         return 0;
@@ -210,7 +223,8 @@ static int survey(const struct options *o, const struct pn_machine *m, char *con
     }
     json_t *manifest = pn_manifest_json(m, argv, preset, preset);
     json_object_set_new(manifest, "sampled", sampled_json(o, m, sweeps, (unsigned)n));
-    int here = pn_peers_here(sweeps, (unsigned)n, program, false, &o->common, manifest);
+    const struct pn_peers_wish wish = {false, o->workload};
+    int here = pn_peers_here(sweeps, (unsigned)n, program, &wish, &o->common, manifest);
     if (here != 0) {
         json_decref(manifest);
         return here;
@@ -223,6 +237,7 @@ static int survey(const struct options *o, const struct pn_machine *m, char *con
                                            .plan = m->plan,
                                            .cpus = o->cpus,
                                            .housekeeping = o->housekeeping,
+                                           .workload = o->workload == NULL ? NULL : o->library,
                                            .cores = used < m->plan->n_schedulers ? used : 0,
                                            .sweeps = sweeps,
                                            .n_sweeps = (unsigned)n,

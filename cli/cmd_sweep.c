@@ -13,6 +13,7 @@
 #include "verdict_print.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <pinion/properties.h>
 #include <stdio.h>
@@ -28,7 +29,10 @@ struct options {
     const char *cpus, *housekeeping, *directory;
     struct pn_common common;
     uint64_t budget_ns;
-    const char *preset; /* by name; NULL */
+    const char *preset;   /* by name; NULL */
+    const char *workload; /* as named; NULL */
+    char library[PATH_MAX];
+    uint64_t malloc_thresholds;
     bool resume, full, require, list, ladder;
 };
 
@@ -45,13 +49,18 @@ enum {
     OPT_FULL,
     OPT_REQUIRE,
     OPT_PRESET,
-    OPT_LADDER
+    OPT_LADDER,
+    OPT_WORKLOAD,
+    OPT_THRESHOLDS
 };
 
 static const struct argp_option option_table[] = {
     {"preset", OPT_PRESET, "NAME", 0, "a plan that comes with the program; 'list' names them", 0},
     {"ladder", OPT_LADDER, NULL, 0,
      "shared and a BEAM-like mailbox, each with one property at the other's value", 0},
+    {"workload", OPT_WORKLOAD, "LIB", 0, "your own jobs, a shared library: pinion/workload.h", 0},
+    {"malloc-thresholds", OPT_THRESHOLDS, "BYTES", 0,
+     "glibc's trim and mmap thresholds, for every design alike", 0},
     {"x", OPT_X, "KEY=VALUES", 0, "FROM..TO:log2, FROM..TO:lin:STEP or a,b,c", 0},
     {"by", OPT_BY, "KEY=a,b", 0, "a second factor: each design at each of its values", 0},
     {"designs", OPT_DESIGNS, "LIST", 0, "default shared,mailbox", 0},
@@ -187,6 +196,11 @@ static error_t parse_option(int key, char *arg, struct argp_state *state) {
         return 0;
     case OPT_PRESET:
         return read_preset(o, arg);
+    case OPT_THRESHOLDS:
+        return pn_args_number("malloc-thresholds", arg, &o->malloc_thresholds);
+    case OPT_WORKLOAD:
+        o->workload = arg;
+        return pn_workload_path(arg, o->library, sizeof o->library) == 0 ? 0 : EINVAL;
     case OPT_LADDER:
         o->ladder = true;
         return 0;
@@ -235,6 +249,12 @@ static char *describe(const struct options *o) {
         return NULL;
     }
     (void)fprintf(to, "%d", o->full);
+    if (o->workload != NULL) {
+        (void)fprintf(to, " %s", o->library);
+    }
+    if (o->malloc_thresholds != 0) {
+        (void)fprintf(to, " malloc %" PRIu64, o->malloc_thresholds);
+    }
     for (int i = 0; i < o->n_sweeps; i++) {
         const struct pn_sweep_plan *s = &o->sweeps[i];
         (void)fprintf(to, ";%s %d %d %s", s->name, s->aa, s->loop, s->x_key);
@@ -280,11 +300,16 @@ static int run_campaign(struct options *o, const struct pn_machine *machine, cha
     }
     json_t *manifest = pn_manifest_json(machine, argv, o->preset, plan);
     free(plan);
+    const struct pn_peers_wish wish = {o->require, o->workload};
     int here =
-        pn_peers_here(o->sweeps, (unsigned)o->n_sweeps, program, o->require, &o->common, manifest);
+        pn_peers_here(o->sweeps, (unsigned)o->n_sweeps, program, &wish, &o->common, manifest);
     if (here != 0) {
         json_decref(manifest);
         return here;
+    }
+    if (o->malloc_thresholds != 0) {
+        json_object_set_new(manifest, "malloc_thresholds",
+                            json_integer((json_int_t)o->malloc_thresholds));
     }
     struct watch watch = {.files = {.directory = o->directory,
                                     .machine = machine,
@@ -297,6 +322,8 @@ static int run_campaign(struct options *o, const struct pn_machine *machine, cha
                                            .plan = machine->plan,
                                            .cpus = o->cpus,
                                            .housekeeping = o->housekeeping,
+                                           .workload = o->workload == NULL ? NULL : o->library,
+                                           .malloc_thresholds = o->malloc_thresholds,
                                            .sweeps = o->sweeps,
                                            .n_sweeps = (unsigned)o->n_sweeps,
                                            .seed = o->common.seed,

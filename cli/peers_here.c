@@ -3,9 +3,11 @@
 
 #include "command.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <pinion/conformance.h>
 #include <pinion/peer.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char *text_of(const json_t *row, const char *key) {
@@ -45,15 +47,32 @@ static void ask_costs(const char *program, const json_t *peers, json_t *manifest
     json_object_set_new(manifest, "touch", touched);
 }
 
-int pn_peers_here(struct pn_sweep_plan *sweeps, unsigned n, const char *program, bool require,
-                  const struct pn_common *common, json_t *manifest) {
+int pn_workload_path(const char *named, char *path, size_t cap) {
+    char real[PATH_MAX];
+    if (realpath(named, real) == NULL) {
+        return pn_fail(PN_EXIT_INPUT, "workload %s: %s", named, strerror(errno));
+    }
+    (void)snprintf(path, cap, "%s", real);
+    return 0;
+}
+
+int pn_peers_here(struct pn_sweep_plan *sweeps, unsigned n, const char *program,
+                  const struct pn_peers_wish *wish, const struct pn_common *common,
+                  json_t *manifest) {
     json_t *peers = json_array();
     json_t *absent = json_array();
-    (void)pn_peers_keep(sweeps, n, program, peers, absent);
+    if (wish->workload != NULL) {
+        const char *slash = strrchr(wish->workload, '/');
+        const char *file = slash == NULL ? wish->workload : slash + 1;
+        (void)pn_peers_leave_out(sweeps, n, absent);
+        json_object_set_new(manifest, "workload", json_string(file));
+    } else {
+        (void)pn_peers_keep(sweeps, n, program, peers, absent);
+    }
     int code = 0;
     for (size_t i = 0; i < json_array_size(absent) && code == 0; i++) {
         const json_t *row = json_array_get(absent, i);
-        if (require) {
+        if (wish->require) {
             code =
                 pn_fail(PN_EXIT_MACHINE, "%s: %s", text_of(row, "design"), text_of(row, "reason"));
         } else {

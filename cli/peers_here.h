@@ -10,13 +10,21 @@
 #include <jansson.h>
 #include <pinion/sweep.h>
 
+struct pn_peers_wish {
+    bool require;         /* a missing one is an error */
+    const char *workload; /* a library as the user named it: no peer runs it; NULL */
+};
+
+/** A library's absolute path, for children. \return an exit code */
+int pn_workload_path(const char *named, char *path, size_t cap);
+
 /**
  * Designs whose peer is not here are taken out, each with a note; the manifest gets `peers` and
  * `absent_designs`.
- * \param require  a missing one is an error
  * \return an exit code
  */
-int pn_peers_here(struct pn_sweep_plan *sweeps, unsigned n, const char *program, bool require,
-                  const struct pn_common *common, json_t *manifest);
+int pn_peers_here(struct pn_sweep_plan *sweeps, unsigned n, const char *program,
+                  const struct pn_peers_wish *wish, const struct pn_common *common,
+                  json_t *manifest);
 
 #endif

@@ -249,6 +249,23 @@ static void dropping_loses_no_count(void **state) {
     }
 }
 
+/* Chains: the next message goes out when the one before has ended, done or lost. */
+static void chains_of_messages(void **state) {
+    struct state *s = *state;
+    static const char *const sets[] = {
+        "pattern=pingpong jobs=9001 warm=500 producers=2 workers=4 units=20",
+        "pattern=pingpong jobs=3000 warm=0 producers=7 workers=14 queue=3 crash_ppm=20000 "
+        "payload=512 sleep_ppm=5000 slo=50 shi=100",
+        "pattern=big jobs=9001 warm=500 producers=8 workers=9 queue=8 units=20",
+        "pattern=big jobs=3000 warm=10 producers=40 workers=40 queue=1 crash_ppm=20000 wlo=0 "
+        "whi=200",
+        "pattern=big jobs=5 warm=0 producers=9 workers=9",
+    };
+    for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
+        compare(s, sets[i]);
+    }
+}
+
 /* The shared pair counts what the tallies count; a bound in bytes is a bound. */
 static void a_shared_collector_misses_nothing(void **state) {
     struct state *s = *state;
@@ -385,6 +402,7 @@ int main(void) {
         cmocka_unit_test(corners),
         cmocka_unit_test(spinning_schedulers_do_the_same),
         cmocka_unit_test(dropping_loses_no_count),
+        cmocka_unit_test(chains_of_messages),
         cmocka_unit_test(a_shared_collector_misses_nothing),
         cmocka_unit_test(too_many_restarts_end_the_run),
         cmocka_unit_test(an_interrupted_run_ends),

@@ -56,6 +56,30 @@ static void test_a_good_child_is_kept(void **state) {
     pn_slot_result_fini(&result);
 }
 
+/* Nothing of the user's environment but what the slot is given. */
+static void test_malloc_thresholds_are_handed_on(void **state) {
+    (void)state;
+    struct pn_slot_result result;
+    const char *const argv[] = {
+        "/bin/sh", "-c",
+        READY
+        "test \"$MALLOC_TRIM_THRESHOLD_/$MALLOC_MMAP_THRESHOLD_\" = 4096/4096 || exit 9; " GOOD,
+        NULL};
+    struct pn_slot_options options = {.argv = argv,
+                                      .cpus = cpus,
+                                      .n_cpus = 1,
+                                      .deadline_ns = 5000000000u,
+                                      .jobs = 100,
+                                      .malloc_thresholds = 4096};
+    assert_int_equal(pn_slot_run(&options, &result), 0);
+    assert_string_equal(result.error, "");
+    pn_slot_result_fini(&result);
+    options.malloc_thresholds = 0;
+    assert_int_equal(pn_slot_run(&options, &result), 0);
+    assert_non_null(strstr(result.error, "exit code 9"));
+    pn_slot_result_fini(&result);
+}
+
 static void test_unlike_halves_are_unsteady(void **state) {
     (void)state;
     struct pn_slot_result result;
@@ -216,6 +240,7 @@ static void test_environment_is_clean(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_good_child_is_kept),
+        cmocka_unit_test(test_malloc_thresholds_are_handed_on),
         cmocka_unit_test(test_unlike_halves_are_unsteady),
         cmocka_unit_test(test_death_is_explained),
         cmocka_unit_test(test_lies_are_found),

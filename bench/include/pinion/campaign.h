@@ -31,12 +31,14 @@ struct pn_campaign_options {
     const struct pn_topology *topology;
     const struct pn_plan *plan;
     const char *cpus, *housekeeping; /* handed to each child; may be NULL */
+    const char *workload;            /* the same: a shared library, by its absolute path */
     unsigned cores;                  /* schedulers at most, 0 = all of the plan */
     struct pn_sweep_plan *sweeps;    /* [n_sweeps]; jobs are filled in */
     unsigned n_sweeps;
     uint64_t seed;
-    double slot_s;      /* the fastest slot of an x lasts at least so long */
-    uint64_t budget_ns; /* 0 = none; no round begins that would not fit */
+    double slot_s;              /* the fastest slot of an x lasts at least so long */
+    uint64_t malloc_thresholds; /* of every child alike; 0 = glibc's own */
+    uint64_t budget_ns;         /* 0 = none; no round begins that would not fit */
     bool resume;
     json_t *manifest; /* what the caller knows: merged in; borrowed */
     bool (*interrupted)(void);

@@ -21,7 +21,8 @@ enum pn_draw {
     PN_DRAW_PAYLOAD = 6,
     PN_DRAW_GREEDY = 7,
     PN_DRAW_ARRIVAL = 8,
-    PN_DRAW_KEY = 9
+    PN_DRAW_KEY = 9,
+    PN_DRAW_PARTNER = 10
 };
 
 static inline uint32_t pn_round(uint32_t x) {

@@ -48,6 +48,7 @@ struct pn_tally {
 struct pn_failure;
 struct pn_collected;
 struct pn_actor_heap;
+struct pn_user_workload;
 
 /* What is the same for every job of a round. Read-only while it runs. */
 struct pn_round {
@@ -58,7 +59,11 @@ struct pn_round {
     uint32_t slice_units; /* a job makes way for others after so many; 0: never */
     uint32_t *bases;      /* [producers] */
     bool keep_records;
-    struct pn_actor_heap *heaps;    /* [workers] heap=actor: scratch comes from there; else NULL */
+    struct pn_user_workload *user; /* its data and its work in place of the workload's; else NULL */
+    struct pn_actor_heap *heaps;   /* [workers] heap=actor: scratch comes from there; else NULL */
+    /* pattern: a job of this producer has ended, done or lost; on its scheduler. NULL: none */
+    void (*ended)(void *context, uint32_t producer);
+    void *ended_context;
     bool counted;                   /* reds=4000: every unit is counted down */
     struct pn_collected *collected; /* collector=shared: every core adds to it; else NULL */
     void (*log)(void *context, const struct pn_record *record); /* log=1: at once, any thread */

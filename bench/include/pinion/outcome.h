@@ -52,6 +52,8 @@ struct pn_run_options {
     const struct pn_topology *topology;
     const struct pn_plan *plan;
     enum pn_idle idle;
+    const char
+        *workload; /* a shared library (pinion/workload.h) in place of the workload's jobs; NULL */
     FILE *events;  /* JSON lines while and after the round; NULL = none. Borrowed */
     bool stdin_go; /* say "ready" on `summary_to` after the warm-up and wait for a line on stdin */
     FILE *summary_to; /* where "ready" goes; borrowed */

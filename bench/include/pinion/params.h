@@ -14,6 +14,7 @@ enum pn_producers_as { PN_PRODUCERS_TASK, PN_PRODUCERS_THREAD };
 enum pn_arrival { PN_ARRIVAL_FIXED, PN_ARRIVAL_POISSON };
 enum pn_supervise { PN_SUPERVISE_TREE, PN_SUPERVISE_LOOP };
 enum pn_collector { PN_COLLECTOR_SHARDED, PN_COLLECTOR_SHARED };
+enum pn_pattern { PN_PATTERN_NONE, PN_PATTERN_PINGPONG, PN_PATTERN_BIG };
 enum pn_fail_kind {
     PN_FAIL_ONE,
     PN_FAIL_NODE,
@@ -48,6 +49,7 @@ struct pn_params {
     uint64_t log;
     uint64_t queue_bytes; /* of payloads that wait at most; 0 = no such bound */
     uint64_t collector;   /* enum pn_collector */
+    uint64_t pattern;     /* enum pn_pattern: chains of messages in place of producers */
 };
 
 void pn_params_init(struct pn_params *params);

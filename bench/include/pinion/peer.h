@@ -61,5 +61,7 @@ struct pn_sweep_plan;
  */
 unsigned pn_peers_keep(struct pn_sweep_plan *sweeps, unsigned n, const char *program, json_t *peers,
                        json_t *absent);
+/** The same of all peers, which cannot run a workload of one's own. */
+unsigned pn_peers_leave_out(struct pn_sweep_plan *sweeps, unsigned n, json_t *absent);
 
 #endif

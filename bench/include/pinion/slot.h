@@ -28,6 +28,7 @@ struct pn_slot_options {
     unsigned n_cpus;
     const struct pn_os_cpu *mask; /* [n_mask] that the child may run on; borrowed. None: ours */
     unsigned n_mask;
+    uint64_t malloc_thresholds; /* glibc's, for trimming and for mappings; 0 = its own. Bytes */
     uint64_t deadline_ns; /* relative; then SIGTERM, and SIGKILL a second later, to the group */
     uint64_t jobs;        /* that the child was asked for */
     /** Asked ten times a second; true ends the slot. May be NULL. */
