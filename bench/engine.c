@@ -89,6 +89,9 @@ static int play(struct pn_bench *b, uint64_t jobs, struct pn_watch *w) {
     b->round.counted = b->properties.value[PN_PROPERTY_REDS] == PN_REDS_4000;
     b->round.slice_units = b->round.counted ? REDUCTIONS : b->design->slice_units;
     b->round.heaps = b->heaps;
+    for (uint64_t k = 0; b->heaps != NULL && k < b->params->workers; k++) {
+        b->heaps[k].collections = 0; /* of this round, as the tallies */
+    }
     b->round.ended = b->params->pattern == PN_PATTERN_NONE ? NULL : pn_chain_goes_on;
     b->round.ended_context = b;
     b->round.user = b->user.library == NULL ? NULL : &b->user;

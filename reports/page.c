@@ -94,6 +94,25 @@ void pn_caption(struct pn_text *out, const char *text) {
     pn_text_put(out, "</figcaption>\n");
 }
 
+void pn_targets_open(struct pn_text *out) {
+    pn_text_put(out, "<figure><table class=\"words cards\"><thead><tr><th scope=\"col\">target</th>"
+                     "<th scope=\"col\">result</th><th scope=\"col\">measured</th></tr></thead>"
+                     "<tbody>\n");
+}
+
+void pn_target_row(struct pn_text *out, const char *claim, enum pn_target_state state,
+                   const char *said) {
+    static const char *const chips[PN_TARGET_STATES] = {"chip ok", "chip", "chip plain",
+                                                        "chip plain"};
+    pn_text_put(out, "<tr><td data-l=\"target\">");
+    pn_text_escape(out, claim);
+    pn_text_cat(out, "</td><td data-l=\"result\"><span class=\"", chips[state], "\">",
+                pn_target_state_names[state], "</span></td><td data-l=\"measured\">", NULL);
+    pn_text_escape(out, said);
+    pn_text_put(out, "</td>");
+    pn_row_close(out);
+}
+
 struct pn_label pn_label(const char *format, ...) {
     struct pn_label out;
     va_list args;

@@ -61,6 +61,10 @@ void pn_row_open(struct pn_text *out, const char *header);
 void pn_cell(struct pn_text *out, const char *text);
 void pn_row_close(struct pn_text *out);
 void pn_caption(struct pn_text *out, const char *text);
+/* A figure with the table of standing targets; it ends with "</tbody></table>". */
+void pn_targets_open(struct pn_text *out);
+void pn_target_row(struct pn_text *out, const char *claim, enum pn_target_state state,
+                   const char *said);
 /* "39.7 M [39.3 M, 40.2 M]" in the style of `number`; the bare value where the interval is unknown.
  */
 struct pn_label {

@@ -94,25 +94,15 @@ static void put_charts(const struct pn_queue_report *report, struct pn_text *out
 }
 
 static void put_targets(const struct pn_queue_report *report, struct pn_text *out) {
-    static const char *const chips[PN_TARGET_STATES] = {"chip ok", "chip", "chip plain",
-                                                        "chip plain"};
     pn_text_format(out,
                    "<h3>Standing targets: %zu held, %zu did not, %zu undecided, %zu not "
                    "measured</h3>",
                    report->tally[PN_TARGET_HELD], report->tally[PN_TARGET_MISSED],
                    report->tally[PN_TARGET_UNDECIDED], report->tally[PN_TARGET_UNMEASURED]);
-    pn_text_put(out, "<figure><table class=\"words cards\"><thead><tr><th scope=\"col\">target</th>"
-                     "<th scope=\"col\">result</th><th scope=\"col\">measured</th></tr></thead>"
-                     "<tbody>\n");
+    pn_targets_open(out);
     for (size_t i = 0; i < report->targets; i++) {
         const struct pn_queue_target *t = &report->target[i];
-        pn_text_put(out, "<tr><td data-l=\"target\">");
-        pn_text_escape(out, t->claim);
-        pn_text_cat(out, "</td><td data-l=\"result\"><span class=\"", chips[t->state], "\">",
-                    pn_target_state_names[t->state], "</span></td><td data-l=\"measured\">", NULL);
-        pn_text_escape(out, t->said);
-        pn_text_put(out, "</td>");
-        pn_row_close(out);
+        pn_target_row(out, t->claim, t->state, t->said);
     }
     pn_text_put(out, "</tbody></table>");
     pn_caption(out,

@@ -223,8 +223,6 @@ json_t *pn_peer_targets_array(const struct pn_peer_targets *targets) {
 }
 
 void pn_page_peer_targets(const struct pn_peer_targets *targets, struct pn_text *out) {
-    static const char *const chips[PN_TARGET_STATES] = {"chip ok", "chip", "chip plain",
-                                                        "chip plain"};
     if (targets->lines == 0) {
         return;
     }
@@ -235,18 +233,10 @@ void pn_page_peer_targets(const struct pn_peer_targets *targets, struct pn_text 
                              targets->tally[PN_TARGET_UNDECIDED],
                              targets->tally[PN_TARGET_UNMEASURED])
                         .s);
-    pn_text_put(out, "<figure><table class=\"words cards\"><thead><tr><th scope=\"col\">target</th>"
-                     "<th scope=\"col\">result</th><th scope=\"col\">measured</th></tr></thead>"
-                     "<tbody>\n");
+    pn_targets_open(out);
     for (size_t i = 0; i < targets->lines; i++) {
         const struct pn_peer_target *t = &targets->line[i];
-        pn_text_put(out, "<tr><td data-l=\"target\">");
-        pn_text_escape(out, t->claim);
-        pn_text_cat(out, "</td><td data-l=\"result\"><span class=\"", chips[t->state], "\">",
-                    pn_target_state_names[t->state], "</span></td><td data-l=\"measured\">", NULL);
-        pn_text_escape(out, t->said);
-        pn_text_put(out, "</td>");
-        pn_row_close(out);
+        pn_target_row(out, t->claim, t->state, t->said);
     }
     pn_text_put(out, "</tbody></table>");
     pn_caption(out, "Against each runtime's best mode at the very point, by median throughput, in "

@@ -25,6 +25,10 @@ static inline void pn_mail_lock_init(struct pn_mail_lock *l) {
     l->idle = true;
 }
 
+static inline void pn_mail_lock_fini(struct pn_mail_lock *l) {
+    (void)pthread_mutex_destroy(&l->mutex);
+}
+
 /* \return whether the receiver was idle */
 static inline bool pn_mail_lock_push(struct pn_mail_lock *l, struct pn_mail *mail) {
     mail->next = NULL;

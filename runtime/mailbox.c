@@ -79,7 +79,8 @@ int pn_mailbox_create(struct pn_mailbox **out, enum pn_mailbox_kind kind, uint64
 }
 
 void pn_mailbox_destroy(struct pn_mailbox *box) {
-    if (box != NULL) {
+    if (box != NULL && box->locked != NULL) {
+        pn_mail_lock_fini(box->locked);
         free(box->locked);
     }
     free(box);

@@ -87,7 +87,7 @@ static void each_property_shows(void **state) {
     run(s, "mailbox+reds=4000", text);
     assert_in_range(s->out.yields, 4000, 12000);
     pn_outcome_fini(&s->out);
-    run(s, "shared+heap=actor", text);
+    run(s, "shared+heap=actor", "jobs=4000 warm=4000 workers=4 wlo=50 whi=90 alloc=3000");
     /* 383 words a job: a heap of 609 words and a live set hold one. */
     assert_in_range(s->out.collections, 3000, 4000);
     pn_outcome_fini(&s->out);
